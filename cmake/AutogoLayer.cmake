@@ -1,0 +1,29 @@
+# autogo_layer(NAME SOURCES a.cc b.cc USES graph base LIBS ONNX::onnx)
+#
+# One OBJECT library per layer: its include path reaches only its own sources, the public headers
+# and base's private JSON door, and only its owner sees a heavy library. `tests/layers_test.sh` checks the includes.
+function(autogo_layer name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBS" ${ARGN})
+  set(sources ${ARG_SOURCES})
+  list(TRANSFORM sources PREPEND ${PROJECT_SOURCE_DIR}/src/${name}/)
+  add_library(autogo_${name} OBJECT ${sources})
+  target_include_directories(autogo_${name}
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+    PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/src/${name})
+  target_compile_features(autogo_${name} PUBLIC cxx_std_20)
+  set_target_properties(autogo_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF)
+  autogo_warnings(autogo_${name})
+  foreach(layer IN LISTS ARG_USES)
+    target_include_directories(autogo_${name} PRIVATE
+      $<TARGET_PROPERTY:autogo_${layer},INTERFACE_INCLUDE_DIRECTORIES>)
+  endforeach()
+  target_link_libraries(autogo_${name} PRIVATE ${ARG_LIBS})
+  set_property(GLOBAL APPEND PROPERTY AUTOGO_LAYERS autogo_${name})
+endfunction()
+
+function(autogo_warnings target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+  if(AUTOGO_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+endfunction()

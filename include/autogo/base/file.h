@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace autogo {
+
+/// The whole file. @throws Error kIo with the path and the system's reason.
+std::string read_file(const std::string& path);
+
+/// Writes under a temporary name in the same folder, syncs, renames: a reader sees the old file or
+/// the new one, never half of it. @throws Error kIo; the temporary file is removed.
+void write_file_atomic(const std::string& path, std::string_view content);
+
+/// The same for large files: `fill` writes through the sink it is given, piece by piece.
+using ByteSink = std::function<void(std::string_view)>;
+void write_file_atomic(const std::string& path, const std::function<void(const ByteSink&)>& fill);
+
+/// A read-only mapping of a file; pages are read when touched.
+class MappedFile {
+ public:
+  /// @throws Error kIo
+  explicit MappedFile(const std::string& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Reads a text file line by line, gzip or plain (told by its first bytes), without holding it.
+class LineReader {
+ public:
+  /// @throws Error kIo
+  explicit LineReader(const std::string& path);
+  ~LineReader();
+  LineReader(const LineReader&) = delete;
+  LineReader& operator=(const LineReader&) = delete;
+  /// False at the end. The newline is dropped. @throws Error kInput on a truncated gzip stream.
+  bool next(std::string& line);
+  /// 1-based number of the line that `next` gave last.
+  std::size_t line_number() const { return line_number_; }
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+  std::size_t line_number_ = 0;
+};
+
+}  // namespace autogo

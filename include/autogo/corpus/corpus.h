@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "autogo/graph/graph.h"
+
+namespace autogo {
+
+/// One network of a corpus.
+struct CorpusItem {
+  std::string id;                ///< architecture id (families.md) or file path
+  std::optional<double> label;   ///< what the corpus header's `label` says; absent: unlabelled
+  Graph graph;
+};
+
+struct CorpusHeader {
+  std::string family;  ///< "nasbench101", "nasbench201", "onnx", ...
+  std::string label;   ///< the table's column or field; empty: unlabelled
+  std::string source;  ///< file name of the table or folder, without its path
+  std::uint64_t size = 0;  ///< number of items; 0 when the writer could not know
+};
+
+/// Streams a corpus file (JSON Lines, "autogo.corpus" version 1, optionally gzip): a header line,
+/// then one line an item. Items of a known family hold the architecture id and are generated
+/// on the fly; others hold the graph. Never more than one item is held.
+class CorpusReader {
+ public:
+  /// @throws Error kIo, kInput
+  explicit CorpusReader(const std::string& path);
+  ~CorpusReader();
+  const CorpusHeader& header() const;
+  /// False at the end. @throws Error kInput "<path>:<line>: ..."
+  bool next(CorpusItem& item);
+  /// As `next`, without building the graph: `item.graph` stays empty. For parallel building.
+  bool next_record(CorpusItem& item);
+  /// The graph of a record of this corpus. Thread-safe.
+  Graph build(const CorpusItem& record) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Reads records in order and builds graphs on `threads` threads; calls `consume` in order, on the
+/// caller's thread. Memory is bounded by a small window.
+void for_each_graph(CorpusReader& reader, int threads,
+                    const std::function<void(CorpusItem&&)>& consume);
+
+/// Graph of a NAS-Bench-101 cell (families.md, section 2).
+/// @param id  "nb101:V:BITS:OPS", with or without the prefix
+Graph nasbench101_graph(const std::string& id);
+/// Graph of a NAS-Bench-201 cell (families.md, section 3), `none` pruned.
+/// @param id  "nb201:333s33" (with or without prefix) or the benchmark's own architecture string
+/// @throws Error kInput also for cells without a path from input to output
+Graph nasbench201_graph(const std::string& id);
+/// The graph of any family id ("nb101:...", "nb201:...").
+Graph family_graph(const std::string& id);
+
+struct TableOptions {
+  std::string table;       ///< path of the benchmark table
+  std::string label;       ///< column or field
+  bool skip_none = false;  ///< nasbench201: leave out cells with `none`
+  std::uint64_t limit = 0; ///< 0: all
+};
+/// Joins a benchmark table with the generator. @return number of items written
+/// @throws Error kInput "<table>:<line>: ..." on a bad row; nothing is left half-written
+std::uint64_t write_nasbench101_corpus(const TableOptions& options, const std::string& out);
+std::uint64_t write_nasbench201_corpus(const TableOptions& options, const std::string& out);
+/// A corpus of imported models: one item a line, the graph in it. `load` imports one file (the
+/// onnx layer does; corpus does not know it).
+std::uint64_t write_onnx_corpus(const std::vector<std::string>& files,
+                                const std::function<Graph(const std::string&)>& load,
+                                const std::string& out);
+
+}  // namespace autogo

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "autogo/base/log.h"
+#include "autogo/graph/graph.h"
+#include "autogo/graph/segment.h"
+
+namespace autogo {
+
+/// What a predictor knows of one cut of one network, computed once: for PSC, h_P and h_C.
+class CutContext {
+ public:
+  virtual ~CutContext() = default;
+};
+
+/// A candidate replacement at a cut: a resolved body and how its ports are wired (see splice()).
+struct Candidate {
+  const Graph* body = nullptr;
+  std::span<const ValueId> inputs;   ///< values of the parent graph
+  std::span<const ValueId> outputs;  ///< values of the parent graph
+};
+
+/// Estimates accuracy (AutoGO, section 3.3). Free of LibTorch, so that the search and its tests
+/// can use a fake. Const calls are thread-safe. Scores are in the predictor's own unit, a
+/// quantile-normal score of accuracy within a family: higher is better, differences are gains.
+class Predictor {
+ public:
+  virtual ~Predictor() = default;
+  virtual std::string kind() const = 0;           ///< "psc", "gnn"
+  virtual std::uint64_t content_hash() const = 0;
+
+  /// Encodes what does not depend on the replacement. `graph` and `cut.order` must outlive it.
+  virtual std::unique_ptr<CutContext> prepare(const Graph& graph, const Cut& cut) const = 0;
+  /// Score of the network as it is, seen through this cut: y(P, S, C).
+  virtual double score_original(const CutContext& context) const = 0;
+  /// Scores y(P, S*, C) of N candidates. @return N values in input order. A candidate's value does
+  /// not depend on its batch: the search's results must not depend on batching or threads.
+  virtual std::vector<double> score(const CutContext& context,
+                                    std::span<const Candidate> candidates) const = 0;
+};
+
+/// Loads a predictor trained by `autogo train predictor`. LibTorch is loaded by the first call.
+/// @throws Error kIo, kInput (damaged, another version), kUnsupported (built without LibTorch)
+std::unique_ptr<Predictor> load_predictor(const std::string& path);
+
+struct TrainOptions {
+  std::vector<std::string> corpora;  ///< labelled corpus files
+  std::string kind = "psc";          ///< "psc" or "gnn"
+  std::string segments;              ///< segment database that makes the cuts; empty: random cuts
+  std::string out;
+  std::uint64_t seed = 1;
+  int threads = 0;                   ///< 0: all
+  double epochs = 0;                 ///< 0: the kind's default
+  double test_share = 0.1;           ///< held-out share of each corpus, by hash of the id and seed
+  bool resume = false;
+};
+/// Trains, writes `out` with a JSON header (corpus hash, split, seed, metrics, hyper-parameters).
+void train_predictor(const TrainOptions& options, Log& log);
+
+struct CorpusMetrics {
+  std::string corpus;
+  std::uint64_t graphs = 0;
+  std::uint64_t folds = 0;
+  double spearman = 0, spearman_std = 0, kendall = 0;
+  /// Trivial predictors' Spearman on the same graphs, by name: "macs", "params", "weighted_nodes".
+  std::vector<std::pair<std::string, double>> baselines;
+  /// Spearman of predicted against true gains over pairs that differ in one operation
+  /// (nasbench201 only); NaN otherwise.
+  double gain_spearman = 0;
+};
+/// @param all  also graphs that the predictor was trained on; else only its held-out share when the
+///             corpus is one that it was trained on
+std::vector<CorpusMetrics> evaluate_predictor(const std::string& predictor,
+                                              const std::vector<std::string>& corpora, bool all,
+                                              int threads, Log& log);
+
+}  // namespace autogo

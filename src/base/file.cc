@@ -1,0 +1,172 @@
+#include "autogo/base/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "autogo/base/error.h"
+
+namespace autogo {
+namespace {
+
+[[noreturn]] void throw_io(const std::string& path, const std::string& action) {
+  throw Error(ErrorKind::kIo, path + ": cannot " + action + ": " + std::strerror(errno));
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+void write_all(int fd, std::string_view content, const std::string& path) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(fd, content.data(), content.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      throw_io(path, "write");
+    }
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+}  // namespace
+
+std::string read_file(const std::string& path) {
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) throw_io(path, "open");
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) throw_io(path, "read");
+  if (S_ISDIR(info.st_mode)) throw Error(ErrorKind::kIo, path + ": is a folder, expected a file");
+  std::string content(static_cast<std::size_t>(info.st_size), '\0');
+  std::size_t size = 0;
+  for (;;) {
+    if (size == content.size()) content.resize(size + 65536);  // also for pipes, whose size is 0
+    const ssize_t got = ::read(fd.get(), content.data() + size, content.size() - size);
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      throw_io(path, "read");
+    }
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  content.resize(size);
+  return content;
+}
+
+void write_file_atomic(const std::string& path, std::string_view content) {
+  write_file_atomic(path, [&](const ByteSink& sink) { sink(content); });
+}
+
+void write_file_atomic(const std::string& path, const std::function<void(const ByteSink&)>& fill) {
+  const std::string temporary = path + ".tmp." + std::to_string(::getpid());
+  Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (fd.get() < 0) throw_io(path, "create");
+  try {
+    fill([&](std::string_view piece) { write_all(fd.get(), piece, path); });
+    if (::fsync(fd.get()) != 0 && errno != EINVAL) throw_io(path, "write");
+    if (::close(fd.release()) != 0) throw_io(path, "write");
+    if (::rename(temporary.c_str(), path.c_str()) != 0) throw_io(path, "replace");
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+}
+
+MappedFile::MappedFile(const std::string& path) {
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) throw_io(path, "open");
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) throw_io(path, "read");
+  if (S_ISDIR(info.st_mode)) throw Error(ErrorKind::kIo, path + ": is a folder, expected a file");
+  size_ = static_cast<std::size_t>(info.st_size);
+  if (size_ == 0) return;
+  void* memory = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (memory == MAP_FAILED) throw_io(path, "map");
+  data_ = static_cast<const std::byte*>(memory);
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+// zlib's gzread passes plain files through unchanged, so one path serves both kinds.
+struct LineReader::Impl {
+  std::string path;
+  gzFile file = nullptr;
+  std::vector<char> buffer = std::vector<char>(1 << 16);
+  std::size_t begin = 0, end = 0;
+};
+
+LineReader::LineReader(const std::string& path) : impl_(std::make_unique<Impl>()) {
+  impl_->path = path;
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) throw_io(path, "open");
+  struct stat info {};
+  if (::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
+    ::close(fd);
+    throw Error(ErrorKind::kIo, path + ": is a folder, expected a file");
+  }
+  impl_->file = ::gzdopen(fd, "rb");
+  if (impl_->file == nullptr) {
+    ::close(fd);
+    throw Error(ErrorKind::kIo, path + ": cannot open: not enough memory");
+  }
+}
+
+LineReader::~LineReader() {
+  if (impl_->file != nullptr) ::gzclose(impl_->file);
+}
+
+bool LineReader::next(std::string& line) {
+  line.clear();
+  Impl& in = *impl_;
+  bool any = false;
+  for (;;) {
+    if (in.begin == in.end) {
+      const int got =
+          ::gzread(in.file, in.buffer.data(), static_cast<unsigned>(in.buffer.size()));
+      int code = Z_OK;
+      const char* reason = ::gzerror(in.file, &code);
+      if (got < 0 || code == Z_BUF_ERROR) {
+        throw Error(ErrorKind::kInput, in.path + ": damaged or truncated after line " +
+                                           std::to_string(line_number_) + " (" + reason + ")");
+      }
+      if (got == 0) break;
+      in.begin = 0;
+      in.end = static_cast<std::size_t>(got);
+    }
+    any = true;
+    const char* start = in.buffer.data() + in.begin;
+    const auto* newline =
+        static_cast<const char*>(std::memchr(start, '\n', in.end - in.begin));
+    if (newline != nullptr) {
+      line.append(start, newline);
+      in.begin += static_cast<std::size_t>(newline - start) + 1;
+      break;
+    }
+    line.append(start, in.end - in.begin);
+    in.begin = in.end;
+  }
+  if (!any) return false;
+  ++line_number_;
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  return true;
+}
+
+}  // namespace autogo

@@ -1,0 +1,32 @@
+#include "json.h"
+
+namespace autogo {
+
+Json parse_json(const std::string& text, const std::string& where) {
+  try {
+    return Json::parse(text);
+  } catch (const nlohmann::json::parse_error& e) {
+    throw Error(ErrorKind::kInput,
+                where + ": not valid JSON at byte " + std::to_string(e.byte) + " of " +
+                    std::to_string(text.size()))
+        .with_hint("the file is damaged or of another kind; write it again");
+  }
+}
+
+void require_format(const Json& json, const std::string& where, const std::string& format,
+                    int version) {
+  const bool named = json.is_object() && json.contains("format") && json["format"].is_string();
+  const std::string found = named ? json["format"].get<std::string>() : "no format name";
+  AUTOGO_REQUIRE(found == format, ErrorKind::kInput,
+                 where + ": expected a file of format \"" + format + "\", found " +
+                     (named ? "\"" + found + "\"" : found));
+  const int found_version = json_member<int>(json, "version", where);
+  if (found_version == version) return;
+  throw Error(ErrorKind::kInput, where + ": version " + std::to_string(found_version) + " of \"" +
+                                     format + "\", this autogo reads version " +
+                                     std::to_string(version))
+      .with_hint(found_version > version ? "update autogo, or write the file again with this one"
+                                         : "write the file again with this autogo");
+}
+
+}  // namespace autogo
