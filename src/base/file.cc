@@ -139,8 +139,7 @@ bool LineReader::next(std::string& line) {
   bool any = false;
   for (;;) {
     if (in.begin == in.end) {
-      const int got =
-          ::gzread(in.file, in.buffer.data(), static_cast<unsigned>(in.buffer.size()));
+      const int got = ::gzread(in.file, in.buffer.data(), static_cast<unsigned>(in.buffer.size()));
       int code = Z_OK;
       const char* reason = ::gzerror(in.file, &code);
       if (got < 0 || code == Z_BUF_ERROR) {
@@ -153,8 +152,7 @@ bool LineReader::next(std::string& line) {
     }
     any = true;
     const char* start = in.buffer.data() + in.begin;
-    const auto* newline =
-        static_cast<const char*>(std::memchr(start, '\n', in.end - in.begin));
+    const auto* newline = static_cast<const char*>(std::memchr(start, '\n', in.end - in.begin));
     if (newline != nullptr) {
       line.append(start, newline);
       in.begin += static_cast<std::size_t>(newline - start) + 1;

@@ -6,9 +6,8 @@ Json parse_json(const std::string& text, const std::string& where) {
   try {
     return Json::parse(text);
   } catch (const nlohmann::json::parse_error& e) {
-    throw Error(ErrorKind::kInput,
-                where + ": not valid JSON at byte " + std::to_string(e.byte) + " of " +
-                    std::to_string(text.size()))
+    throw Error(ErrorKind::kInput, where + ": not valid JSON at byte " + std::to_string(e.byte) +
+                                       " of " + std::to_string(text.size()))
         .with_hint("the file is damaged or of another kind; write it again");
   }
 }

@@ -1,0 +1,422 @@
+// Shape rules of the operator table. A rule takes the types of the computed inputs and the node's
+// attributes and gives the output type, or throws an Error that says which condition failed; the
+// caller adds the node's name. Window arithmetic is the ONNX definition (Conv, MaxPool): with
+// d(k - 1) + 1 the extent of a dilated kernel,
+//
+//   explicit pads:  out = floor((in + begin + end - extent) / stride) + 1   (ceil when ceil_mode;
+//                   a window that would start in the end padding is dropped)
+//   same:           out = ceil(in / stride), pads = max((out - 1) stride + extent - in, 0)
+//
+// Layouts travel here too: a transpose of N,C,H,W to N,H,W,C turns channels-first into
+// channels-last, an activation keeps what it gets, a reshape starts afresh from its rank.
+//
+// Tested by tests/graph/shape_rules_test.cc and, through the onnx layer, against the ONNX checker.
+
+#include <algorithm>
+#include <string>
+
+#include "autogo/base/error.h"
+#include "autogo/graph/op.h"
+
+namespace autogo {
+namespace {
+
+std::int64_t extent(const Attrs& a, int dim) {
+  const auto d = static_cast<std::size_t>(dim);
+  return std::int64_t{a.dilation[d]} * (a.kernel[d] - 1) + 1;
+}
+
+[[noreturn]] void fail(const std::string& text) { throw Error(ErrorKind::kInput, text); }
+
+void require_known(const TensorType& type) {
+  if (!type.shape.known()) fail("input shape " + to_string(type.shape) + " is not fully known");
+}
+
+void require_map(OpKind kind, const TensorType& type) {
+  if (type.shape.rank() != 4 || type.layout != Layout::kChannelsFirst) {
+    fail(std::string(op_name(kind)) + " needs an N x C x H x W input, found " +
+         to_string(type.shape));
+  }
+  require_known(type);
+}
+
+TensorType window_rule(OpKind kind, const Attrs& a, const TensorType& in, std::int64_t channels) {
+  TensorType out = in;
+  out.shape[1] = channels;
+  for (const int dim : {0, 1}) {
+    const auto axis = static_cast<std::size_t>(dim) + 2;
+    const std::int64_t size = window_output_size(in.shape[axis], a, dim);
+    if (size <= 0) {
+      fail(std::string(op_name(kind)) + " window of " + std::to_string(extent(a, dim)) +
+           (dim == 0 ? " rows" : " columns") + " does not fit the input " + to_string(in.shape));
+    }
+    out.shape[axis] = size;
+  }
+  return out;
+}
+
+TensorType conv_rule(OpKind kind, const Attrs& a, const TensorType& in) {
+  require_map(kind, in);
+  const std::int64_t channels = in.shape[1];
+  if (a.out_channels <= 0) fail("out_channels is " + std::to_string(a.out_channels));
+  const std::int64_t group = kind == OpKind::kDepthwiseConv ? channels : a.group;
+  if (group <= 0 || channels % group != 0 || a.out_channels % group != 0) {
+    fail(std::string(op_name(kind)) + " with " + std::to_string(group) +
+         " groups does not divide " + std::to_string(channels) + " input and " +
+         std::to_string(a.out_channels) + " output channels");
+  }
+  return window_rule(kind, a, in, a.out_channels);
+}
+
+TensorType conv_transpose_rule(const Attrs& a, const TensorType& in) {
+  require_map(OpKind::kConvTranspose, in);
+  if (a.out_channels <= 0 || a.group <= 0 || in.shape[1] % a.group != 0 ||
+      a.out_channels % a.group != 0) {
+    fail("conv_transpose with " + std::to_string(a.group) + " groups does not divide " +
+         std::to_string(in.shape[1]) + " input and " + std::to_string(a.out_channels) +
+         " output channels");
+  }
+  TensorType out = in;
+  out.shape[1] = a.out_channels;
+  for (const int dim : {0, 1}) {
+    const auto d = static_cast<std::size_t>(dim);
+    const std::int64_t size = a.padding == Padding::kExplicit
+                                  ? a.stride[d] * (in.shape[d + 2] - 1) + a.output_padding[d] +
+                                        extent(a, dim) - a.pads[d] - a.pads[d + 2]
+                                  : in.shape[d + 2] * a.stride[d];
+    if (size <= 0) fail("conv_transpose gives an empty map from " + to_string(in.shape));
+    out.shape[d + 2] = size;
+  }
+  return out;
+}
+
+TensorType join_rule(OpKind kind, std::span<const TensorType> inputs) {
+  // Numpy broadcasting; in segments all inputs are equal (propagation sees to it).
+  std::vector<std::int64_t> dims;
+  Layout layout = Layout::kNone;
+  std::size_t rank = 0;
+  for (const TensorType& in : inputs) {
+    require_known(in);
+    const auto in_rank = static_cast<std::size_t>(in.shape.rank());
+    if (in_rank > rank || (in_rank == rank && layout == Layout::kNone)) layout = in.layout;
+    rank = std::max(rank, in_rank);
+  }
+  dims.assign(rank, 1);
+  for (const TensorType& in : inputs) {
+    const auto skip = rank - static_cast<std::size_t>(in.shape.rank());
+    for (std::size_t i = 0; i < in.shape.dims().size(); ++i) {
+      const std::int64_t d = in.shape[i];
+      std::int64_t& out = dims[skip + i];
+      if (out == 1) {
+        out = d;
+      } else if (d != 1 && d != out) {
+        fail(std::string(op_name(kind)) + " of " + to_string(inputs.front().shape) + " and " +
+             to_string(in.shape) + ": the shapes do not broadcast");
+      }
+    }
+  }
+  return {inputs.front().dtype, layout, Shape(dims)};
+}
+
+std::size_t normal_axis(std::int64_t axis, int rank, OpKind kind) {
+  if (axis < -rank || axis >= rank) {
+    fail(std::string(op_name(kind)) + " axis " + std::to_string(axis) + " is outside rank " +
+         std::to_string(rank));
+  }
+  return static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
+}
+
+TensorType concat_rule(const Attrs& a, std::span<const TensorType> inputs) {
+  TensorType out = inputs.front();
+  require_known(out);
+  const std::size_t axis = normal_axis(a.axis, out.shape.rank(), OpKind::kConcat);
+  for (const TensorType& in : inputs.subspan(1)) {
+    require_known(in);
+    bool equal = in.shape.rank() == out.shape.rank();
+    for (std::size_t i = 0; equal && i < in.shape.dims().size(); ++i) {
+      equal = i == axis || in.shape[i] == out.shape[i];
+    }
+    if (!equal) {
+      fail("concat of " + to_string(inputs.front().shape) + " and " + to_string(in.shape) +
+           " over axis " + std::to_string(a.axis) + ": the other dimensions differ");
+    }
+    out.shape[axis] += in.shape[axis];
+  }
+  return out;
+}
+
+TensorType dense_rule(const Attrs& a, const TensorType& in) {
+  require_known(in);
+  if (in.shape.rank() < 1) fail("dense needs at least one dimension");
+  if (a.out_channels <= 0) fail("out_channels is " + std::to_string(a.out_channels));
+  TensorType out = in;
+  out.shape[static_cast<std::size_t>(in.shape.rank()) - 1] = a.out_channels;
+  if (in.shape.rank() <= 4 && in.shape.rank() >= 2) out.layout = Layout::kChannelsLast;
+  return out;
+}
+
+TensorType global_rule(OpKind kind, const TensorType& in) {
+  require_map(kind, in);
+  TensorType out = in;
+  out.shape[2] = out.shape[3] = 1;
+  return out;
+}
+
+TensorType resize_rule(const Attrs& a, const TensorType& in) {
+  require_map(OpKind::kResize, in);
+  TensorType out = in;
+  for (const std::size_t d : {0U, 1U}) {
+    if (a.stride[d] < 1) fail("resize by a factor of " + std::to_string(a.stride[d]));
+    out.shape[d + 2] *= a.stride[d];
+  }
+  return out;
+}
+
+TensorType block_rule(OpKind kind, const Attrs& a, const TensorType& in) {
+  require_map(kind, in);
+  TensorType out = in;
+  const std::int64_t b = a.block;
+  if (b < 1) fail(std::string(op_name(kind)) + " with block size " + std::to_string(b));
+  if (kind == OpKind::kDepthToSpace) {
+    if (in.shape[1] % (b * b) != 0) {
+      fail("depth_to_space needs channels divisible by " + std::to_string(b * b) + ", found " +
+           std::to_string(in.shape[1]));
+    }
+    out.shape[1] /= b * b;
+    out.shape[2] *= b;
+    out.shape[3] *= b;
+  } else {
+    if (in.shape[2] % b != 0 || in.shape[3] % b != 0) {
+      fail("space_to_depth needs height and width divisible by " + std::to_string(b) + ", found " +
+           to_string(in.shape));
+    }
+    out.shape[1] *= b * b;
+    out.shape[2] /= b;
+    out.shape[3] /= b;
+  }
+  return out;
+}
+
+TensorType pad_rule(const Attrs& a, const TensorType& in) {
+  require_map(OpKind::kPad, in);
+  TensorType out = in;
+  out.shape[2] += a.pads[0] + a.pads[2];
+  out.shape[3] += a.pads[1] + a.pads[3];
+  if (out.shape[2] <= 0 || out.shape[3] <= 0) fail("pad removes the whole map");
+  return out;
+}
+
+TensorType flatten_rule(const Attrs& a, const TensorType& in) {
+  require_known(in);
+  const int rank = in.shape.rank();
+  const std::int64_t axis = a.axis < 0 ? a.axis + rank : a.axis;
+  if (axis < 0 || axis > rank)
+    fail("flatten axis " + std::to_string(a.axis) + " is outside the rank");
+  std::int64_t rows = 1, columns = 1;
+  for (int i = 0; i < rank; ++i) {
+    (i < axis ? rows : columns) *= in.shape[static_cast<std::size_t>(i)];
+  }
+  return {in.dtype, Layout::kChannelsLast, Shape{rows, columns}};
+}
+
+TensorType reshape_rule(const Attrs& a, const TensorType& in) {
+  require_known(in);
+  std::vector<std::int64_t> dims = a.ints;
+  std::int64_t known = 1;
+  std::ptrdiff_t inferred = -1;
+  for (std::size_t i = 0; i < dims.size(); ++i) {
+    if (dims[i] == 0 && a.axis == 1) {  // 0 copies the input's, unless allowzero (axis 0)
+      if (i >= in.shape.dims().size())
+        fail("reshape copies dimension " + std::to_string(i) + " of an input of rank " +
+             std::to_string(in.shape.rank()));
+      dims[i] = in.shape[i];
+    }
+    if (dims[i] < 0) {
+      if (inferred >= 0) fail("reshape with more than one -1");
+      inferred = static_cast<std::ptrdiff_t>(i);
+    } else {
+      known *= dims[i];
+    }
+  }
+  const std::int64_t elements = in.shape.elements();
+  if (inferred >= 0) {
+    if (known == 0 || elements % known != 0) {
+      fail("reshape of " + to_string(in.shape) + " cannot infer its -1");
+    }
+    dims[static_cast<std::size_t>(inferred)] = elements / known;
+  } else if (known != elements) {
+    fail("reshape of " + to_string(in.shape) + " to " + to_string(Shape(dims)) +
+         " changes the number of elements");
+  }
+  const Shape shape(dims);
+  return {in.dtype, default_layout(shape), shape};
+}
+
+TensorType transpose_rule(const Attrs& a, const TensorType& in) {
+  require_known(in);
+  const auto rank = static_cast<std::size_t>(in.shape.rank());
+  std::vector<std::int64_t> sorted = a.ints;
+  std::ranges::sort(sorted);
+  bool valid = sorted.size() == rank;
+  for (std::size_t i = 0; valid && i < rank; ++i) valid = sorted[i] == static_cast<std::int64_t>(i);
+  if (!valid) fail("transpose with a permutation that does not fit " + to_string(in.shape));
+  TensorType out = in;
+  for (std::size_t i = 0; i < rank; ++i)
+    out.shape[i] = in.shape[static_cast<std::size_t>(a.ints[i])];
+  out.layout = Layout::kNone;
+  if (rank >= 2 && rank <= 4 && in.layout != Layout::kNone && a.ints[0] == 0) {
+    const auto channel =
+        static_cast<std::int64_t>(in.layout == Layout::kChannelsFirst ? 1 : rank - 1);
+    if (a.ints[1] == channel) out.layout = Layout::kChannelsFirst;
+    if (a.ints[rank - 1] == channel) out.layout = Layout::kChannelsLast;
+  }
+  return out;
+}
+
+TensorType reduce_mean_rule(const Attrs& a, const TensorType& in) {
+  require_known(in);
+  const bool keep = a.axis == 1;
+  std::vector<bool> reduced(static_cast<std::size_t>(in.shape.rank()), a.ints.empty());
+  for (const std::int64_t axis : a.ints) {
+    reduced[normal_axis(axis, in.shape.rank(), OpKind::kReduceMean)] = true;
+  }
+  std::vector<std::int64_t> dims;
+  for (std::size_t i = 0; i < reduced.size(); ++i) {
+    if (!reduced[i])
+      dims.push_back(in.shape[i]);
+    else if (keep)
+      dims.push_back(1);
+  }
+  const Shape shape(dims);
+  return {in.dtype, keep ? in.layout : default_layout(shape), shape};
+}
+
+TensorType matmul_rule(std::span<const TensorType> inputs) {
+  const Shape &a = inputs[0].shape, &b = inputs[1].shape;
+  require_known(inputs[0]);
+  require_known(inputs[1]);
+  if (a.rank() < 2 || b.rank() < 2)
+    fail("matmul of " + to_string(a) + " and " + to_string(b) +
+         ": both need at least two dimensions");
+  const auto ra = static_cast<std::size_t>(a.rank()), rb = static_cast<std::size_t>(b.rank());
+  if (a[ra - 1] != b[rb - 2]) {
+    fail("matmul of " + to_string(a) + " and " + to_string(b) + ": inner dimensions differ");
+  }
+  const TensorType batch_a{inputs[0].dtype, Layout::kNone, Shape(a.dims().first(ra - 2))};
+  const TensorType batch_b{inputs[0].dtype, Layout::kNone, Shape(b.dims().first(rb - 2))};
+  const std::array<TensorType, 2> batches{batch_a, batch_b};
+  const TensorType batch = join_rule(OpKind::kMatMul, batches);
+  std::vector<std::int64_t> dims(batch.shape.dims().begin(), batch.shape.dims().end());
+  dims.push_back(a[ra - 2]);
+  dims.push_back(b[rb - 1]);
+  // Rank 3 keeps reading as tokens; rank 4 is heads x tokens x features, no feature map.
+  return {inputs[0].dtype, dims.size() <= 3 ? Layout::kChannelsLast : Layout::kNone, Shape(dims)};
+}
+
+}  // namespace
+
+std::int64_t window_output_size(std::int64_t input, const Attrs& a, int dim) {
+  const auto d = static_cast<std::size_t>(dim);
+  const std::int64_t stride = a.stride[d];
+  if (stride < 1 || a.kernel[d] < 1 || a.dilation[d] < 1 || input < 1) return 0;
+  if (a.padding != Padding::kExplicit) return (input + stride - 1) / stride;
+  const std::int64_t padded = input + a.pads[d] + a.pads[d + 2];
+  const std::int64_t room = padded - extent(a, dim);
+  if (room < 0) return 0;
+  if (!a.ceil_mode) return room / stride + 1;
+  std::int64_t out = (room + stride - 1) / stride + 1;
+  if ((out - 1) * stride >= input + a.pads[d]) --out;
+  return out;
+}
+
+std::array<std::int32_t, 2> window_pads(std::int64_t input, const Attrs& a, int dim) {
+  const auto d = static_cast<std::size_t>(dim);
+  if (a.padding == Padding::kExplicit) return {a.pads[d], a.pads[d + 2]};
+  const std::int64_t out = window_output_size(input, a, dim);
+  const std::int64_t total =
+      std::max<std::int64_t>((out - 1) * a.stride[d] + extent(a, dim) - input, 0);
+  const auto less = static_cast<std::int32_t>(total / 2);
+  const auto more = static_cast<std::int32_t>(total - total / 2);
+  if (a.padding == Padding::kSame) return {less, more};
+  return {more, less};
+}
+
+TensorType infer_type(OpKind kind, const Attrs& a, std::span<const TensorType> in) {
+  using enum OpKind;
+  switch (kind) {
+    case kConv:
+    case kDepthwiseConv:
+      return conv_rule(kind, a, in[0]);
+    case kConvTranspose:
+      return conv_transpose_rule(a, in[0]);
+    case kDense:
+      return dense_rule(a, in[0]);
+    case kMaxPool:
+    case kAvgPool:
+      require_map(kind, in[0]);
+      return window_rule(kind, a, in[0], in[0].shape[1]);
+    case kGlobalAvgPool:
+    case kGlobalMaxPool:
+      return global_rule(kind, in[0]);
+    case kAdd:
+    case kSub:
+    case kMul:
+    case kDiv:
+      return join_rule(kind, in);
+    case kMatMul:
+      return matmul_rule(in);
+    case kConcat:
+      return concat_rule(a, in);
+    case kResize:
+      return resize_rule(a, in[0]);
+    case kDepthToSpace:
+    case kSpaceToDepth:
+      return block_rule(kind, a, in[0]);
+    case kPad:
+      return pad_rule(a, in[0]);
+    case kFlatten:
+      return flatten_rule(a, in[0]);
+    case kReshape:
+      return reshape_rule(a, in[0]);
+    case kTranspose:
+      return transpose_rule(a, in[0]);
+    case kReduceMean:
+      return reduce_mean_rule(a, in[0]);
+    case kBatchNorm:
+    case kInstanceNorm:
+    case kGroupNorm:
+    case kSqueezeExcite:
+      if (in[0].layout != Layout::kChannelsFirst && in[0].shape.rank() != 2) {
+        fail(std::string(op_name(kind)) + " needs channels in axis 1, found " +
+             to_string(in[0].shape));
+      }
+      return in[0];
+    case kLayerNorm:
+    case kRelu:
+    case kRelu6:
+    case kLeakyRelu:
+    case kPRelu:
+    case kElu:
+    case kSelu:
+    case kSigmoid:
+    case kHardSigmoid:
+    case kTanh:
+    case kSoftplus:
+    case kSwish:
+    case kHardSwish:
+    case kGelu:
+    case kMish:
+    case kSoftmax:
+    case kIdentity:
+    case kZero:
+      return in[0];
+    case kInput:
+    case kOutput:
+    case kOpaque:
+      break;
+  }
+  AUTOGO_CHECK(false && "operator without a shape rule");
+  return {};
+}
+
+}  // namespace autogo
