@@ -6,6 +6,15 @@ function(autogo_layer name)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBS" ${ARGN})
   set(sources ${ARG_SOURCES})
   list(TRANSFORM sources PREPEND ${PROJECT_SOURCE_DIR}/src/${name}/)
+  foreach(source IN LISTS sources)  # another layer's unfinished folder must not stop yours
+    if(NOT EXISTS ${source})
+      message(WARNING "layer ${name}: ${source} is missing")
+      list(REMOVE_ITEM sources ${source})
+    endif()
+  endforeach()
+  if(NOT sources)
+    return()
+  endif()
   add_library(autogo_${name} OBJECT ${sources})
   target_include_directories(autogo_${name}
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
@@ -23,7 +32,25 @@ endfunction()
 
 function(autogo_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    # False alarms on std::string's operator+ (GCC bug 105651).
+    target_compile_options(${target} PRIVATE -Wno-restrict)
+  endif()
   if(AUTOGO_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
+endfunction()
+
+# The build folder mirrors the installed tree (src/base/paths.cc finds the parts in both).
+# autogo_helper(TARGET): a program in libexec/autogo. autogo_module(TARGET): a module in lib/autogo.
+function(autogo_helper target)
+  set_target_properties(${target} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${CMAKE_INSTALL_LIBEXECDIR}/autogo)
+  install(TARGETS ${target} RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/autogo)
+endfunction()
+
+function(autogo_module target)
+  set_target_properties(${target} PROPERTIES PREFIX ""
+    LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${CMAKE_INSTALL_LIBDIR}/autogo)
+  install(TARGETS ${target} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/autogo)
 endfunction()
