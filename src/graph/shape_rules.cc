@@ -341,8 +341,33 @@ std::array<std::int32_t, 2> window_pads(std::int64_t input, const Attrs& a, int 
   return {more, less};
 }
 
+namespace {
+
+/// NAS-Bench-101's channel truncation: a consumer with `ints` = {c} reads the first c channels of
+/// each operand (docs/decisions/0004-channel-truncation.md).
+TensorType truncated_rule(OpKind kind, const Attrs& a, std::span<const TensorType> in) {
+  const std::int64_t channels = a.ints[0];
+  std::vector<TensorType> read(in.begin(), in.end());
+  for (TensorType& type : read) {
+    require_map(kind, type);
+    if (a.ints.size() != 1 || channels < 1 || channels > type.shape[1]) {
+      fail(std::string(op_name(kind)) + " cannot read " + std::to_string(channels) +
+           " channels of " + to_string(type.shape));
+    }
+    type.shape[1] = channels;
+  }
+  Attrs plain = a;
+  plain.ints.clear();
+  return infer_type(kind, plain, read);
+}
+
+}  // namespace
+
 TensorType infer_type(OpKind kind, const Attrs& a, std::span<const TensorType> in) {
   using enum OpKind;
+  if (!a.ints.empty() && (kind == kConv || kind == kMaxPool || kind == kAdd)) {
+    return truncated_rule(kind, a, in);
+  }
   switch (kind) {
     case kConv:
     case kDepthwiseConv:

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "autogo/graph/graph.h"
@@ -10,10 +9,10 @@ namespace autogo {
 
 /// Cost of one node, or a sum over nodes. All counts are for the batch size of the input.
 struct Cost {
-  std::int64_t macs = 0;         ///< multiply-accumulates of weights (and of kMatMul)
-  std::int64_t elementwise = 0;  ///< other arithmetic: one per output element and operation
-  std::int64_t params = 0;       ///< trainable parameters: weights, biases, 2 per norm channel
-  std::int64_t weight_bytes = 0; ///< stored weights
+  std::int64_t macs = 0;          ///< multiply-accumulates of weights (and of kMatMul)
+  std::int64_t elementwise = 0;   ///< other arithmetic: one per output element and operation
+  std::int64_t params = 0;        ///< trainable parameters: weights, biases, 2 per norm channel
+  std::int64_t weight_bytes = 0;  ///< stored weights
   Cost& operator+=(const Cost& other);
   bool operator==(const Cost&) const = default;
 };
@@ -34,9 +33,10 @@ std::int64_t node_flops(const Graph& graph, NodeId id, FlopsConvention conventio
 
 struct GraphCost {
   Cost total;
-  std::vector<Cost> nodes;                  ///< by NodeId
-  std::int64_t peak_activation_bytes = 0;   ///< live values when nodes run in id order, inputs and
-                                            ///< outputs included, no in-place reuse
+  std::vector<Cost> nodes;                 ///< by NodeId
+  std::vector<std::int64_t> live_bytes;    ///< by NodeId: values held in memory while it runs
+  std::int64_t peak_activation_bytes = 0;  ///< live values when nodes run in id order, inputs and
+                                           ///< outputs included, no in-place reuse
 };
 GraphCost graph_cost(const Graph& graph);
 /// Just the sum of multiply-accumulates.

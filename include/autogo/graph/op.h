@@ -93,6 +93,9 @@ struct Attrs {
   float beta = 0;
   float epsilon = 0;  ///< normalisations
   std::uint64_t digest = 0;        ///< kOpaque: hash of the attributes that only ONNX knows
+  /// kReshape, kTranspose, kReduceMean: see there. kConv, kMaxPool, kAdd: {c} when the node reads
+  /// only the first c channels of its operands (NAS-Bench-101), else empty. Propagation and
+  /// insertion drop the latter.
   std::vector<std::int64_t> ints;
   std::string text;
   bool operator==(const Attrs&) const = default;

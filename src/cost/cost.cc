@@ -1,0 +1,221 @@
+// Cost of a node from its attributes and types, never from its weights: the same function serves
+// imported nodes and candidates that have no weights yet.
+//
+// Multiply-accumulates are those of weights: convolution, transposed convolution, dense, the two
+// small convolutions of a squeeze-and-excite, and products of two computed matrices. This is the
+// count that papers, torchvision and fvcore publish. Everything else is `elementwise`, one per
+// output element and operation, so that the two can be added without counting twice:
+//
+//   bias                                        1 per output element
+//   batch norm (folded to scale and shift)      2
+//   layer, instance, group norm                 5: mean, variance, subtract, scale, shift
+//   activations                                 1 (softmax 3: exp, sum, divide)
+//   add, sub, mul, div                          number of operands - 1
+//   pooling                                     window size; global: size of the map
+//   resize                                      1; shapes, concat, identity, zero: 0
+//
+// Parameters are the trainable ones: a batch norm has 2 per channel, its running statistics count
+// only as stored bytes. An opaque node's numbers come from its importer.
+//
+// Tested by tests/cost/cost_test.cc, tests/cost/models_test.cc.
+
+#include "autogo/cost/cost.h"
+
+#include <algorithm>
+
+#include "autogo/base/error.h"
+
+namespace autogo {
+namespace {
+
+std::int64_t elements(const TensorType& type) {
+  return std::max<std::int64_t>(type.shape.elements(), 0);
+}
+
+/// Channels that a node reads of its operand (NAS-Bench-101 cells may truncate).
+std::int64_t channels_read(const Node& node, const TensorType& in) {
+  return node.op == OpKind::kConv && !node.attrs.ints.empty() ? node.attrs.ints[0] : in.shape[1];
+}
+
+struct Weights {
+  std::int64_t trained = 0;  ///< parameters
+  std::int64_t stored = 0;   ///< elements in a file: running statistics too
+};
+
+/// Weights of a convolution-like node. @param in  input channels @param out  output channels
+Weights filter_weights(const Attrs& a, std::int64_t in, std::int64_t out, std::int64_t group) {
+  std::int64_t count = std::int64_t{a.kernel[0]} * a.kernel[1] * (in / group) * out;
+  if (a.bias) count += out;
+  return {count, count};
+}
+
+std::int64_t last_dim(const TensorType& type) {
+  const auto dims = type.shape.dims();
+  return dims.empty() ? 1 : dims.back();
+}
+
+Weights node_weights(const Node& node, const TensorType& in) {
+  using enum OpKind;
+  const Attrs& a = node.attrs;
+  switch (node.op) {
+    case kConv:
+      return filter_weights(a, channels_read(node, in), a.out_channels, a.group);
+    case kDepthwiseConv:
+      return filter_weights(a, in.shape[1], a.out_channels, in.shape[1]);
+    case kConvTranspose:
+      return filter_weights(a, in.shape[1], a.out_channels, a.group);
+    case kDense: {
+      const std::int64_t count = last_dim(in) * a.out_channels + (a.bias ? a.out_channels : 0);
+      return {count, count};
+    }
+    case kBatchNorm:
+      return {2 * in.shape[1], 4 * in.shape[1]};
+    case kInstanceNorm:
+    case kGroupNorm:
+      return {2 * in.shape[1], 2 * in.shape[1]};
+    case kLayerNorm:
+      return {2 * last_dim(in), 2 * last_dim(in)};
+    case kPRelu: {
+      const std::int64_t channels = in.shape.rank() > 1 ? feature_map(in).c : 1;
+      return {channels, channels};
+    }
+    case kSqueezeExcite: {
+      const std::int64_t c = in.shape[1], squeezed = a.out_channels;
+      const std::int64_t count = 2 * c * squeezed + (a.bias ? c + squeezed : 0);
+      return {count, count};
+    }
+    default:
+      return {};
+  }
+}
+
+std::int64_t node_macs(const Graph& graph, NodeId id) {
+  using enum OpKind;
+  const Node& node = graph.node(id);
+  const Attrs& a = node.attrs;
+  const std::int64_t window = std::int64_t{a.kernel[0]} * a.kernel[1];
+  if (node.num_inputs == 0) return 0;
+  const TensorType& in = graph.type(graph.inputs(id)[0]);
+  const TensorType& out = graph.output_type(id);
+  switch (node.op) {
+    case kConv:
+      return elements(out) * window * (channels_read(node, in) / a.group);
+    case kDepthwiseConv:
+      return elements(out) * window;
+    case kConvTranspose:
+      return elements(in) * window * (a.out_channels / a.group);
+    case kDense:
+      return elements(out) * last_dim(in);
+    case kMatMul:
+      return elements(out) * last_dim(in);
+    case kSqueezeExcite:
+      return in.shape[0] * 2 * in.shape[1] * a.out_channels;
+    default:
+      return 0;
+  }
+}
+
+std::int64_t node_elementwise(const Graph& graph, NodeId id) {
+  using enum OpKind;
+  const Node& node = graph.node(id);
+  const Attrs& a = node.attrs;
+  if (node.num_inputs == 0 || node.num_outputs == 0) return 0;
+  const std::int64_t in = elements(graph.type(graph.inputs(id)[0]));
+  const std::int64_t out = elements(graph.output_type(id));
+  switch (node.op) {
+    case kConv:
+    case kDepthwiseConv:
+    case kConvTranspose:
+    case kDense:
+      return a.bias ? out : 0;
+    case kBatchNorm:
+      return 2 * out;
+    case kLayerNorm:
+    case kInstanceNorm:
+    case kGroupNorm:
+      return 5 * out;
+    case kSoftmax:
+      return 3 * out;
+    case kAdd:
+    case kSub:
+    case kMul:
+    case kDiv:
+      return (std::int64_t{node.num_inputs} - 1) * out;
+    case kMaxPool:
+    case kAvgPool:
+      return std::int64_t{a.kernel[0]} * a.kernel[1] * out;
+    case kGlobalAvgPool:
+    case kGlobalMaxPool:
+    case kReduceMean:
+      return in;
+    case kSqueezeExcite:  // the mean and the product; the gate's vectors are negligible but counted
+      return 2 * in + graph.output_type(id).shape[0] *
+                          (graph.output_type(id).shape[1] + a.out_channels) * (a.bias ? 2 : 1);
+    case kResize:
+      return out;
+    default:
+      return op_info(node.op).shape_class == ShapeClass::kPreserve && node.op != kIdentity &&
+                     node.op != kZero
+                 ? out
+                 : 0;
+  }
+}
+
+/// What the importer knows of an imported node; null for a new one.
+const Source::NodeFacts* facts_of(const Graph& graph, const Node& node) {
+  const Source* source = graph.source().get();
+  if (source == nullptr || node.origin >= source->node_facts.size()) return nullptr;
+  return &source->node_facts[node.origin];
+}
+
+}  // namespace
+
+Cost& Cost::operator+=(const Cost& other) {
+  macs += other.macs;
+  elementwise += other.elementwise;
+  params += other.params;
+  weight_bytes += other.weight_bytes;
+  return *this;
+}
+
+Cost node_cost(const Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  const Source::NodeFacts* facts = facts_of(graph, node);
+  Cost cost;
+  if (node.op == OpKind::kOpaque) {
+    if (facts == nullptr) return cost;
+    cost.macs = std::max<std::int64_t>(facts->macs, 0);
+    cost.params = facts->params;
+    cost.weight_bytes = facts->weight_bytes;
+    return cost;
+  }
+  cost.macs = node_macs(graph, id);
+  cost.elementwise = node_elementwise(graph, id);
+  if (node.num_inputs > 0) {
+    const TensorType& in = graph.type(graph.inputs(id)[0]);
+    const Weights weights = node_weights(node, in);
+    cost.params = weights.trained;
+    cost.weight_bytes = facts != nullptr
+                            ? facts->weight_bytes
+                            : weights.stored * static_cast<std::int64_t>(dtype_size(in.dtype));
+  }
+  return cost;
+}
+
+bool unknown_cost(const Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  if (node.op != OpKind::kOpaque) return false;
+  const Source::NodeFacts* facts = facts_of(graph, node);
+  return facts == nullptr || facts->macs < 0;
+}
+
+std::int64_t graph_macs(const Graph& graph) {
+  std::int64_t macs = 0;
+  for (std::uint32_t n = 0; n < graph.num_nodes(); ++n) {
+    const NodeId id{n};
+    macs += graph.node(id).op == OpKind::kOpaque ? node_cost(graph, id).macs : node_macs(graph, id);
+  }
+  return macs;
+}
+
+}  // namespace autogo

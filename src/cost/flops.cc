@@ -1,0 +1,82 @@
+// The named views of a count.
+//
+// kAutogo is the count of AutoGO's published tables, reproduced on its published graphs to the last
+// operation. Its rules: the sum over nodes of 2 x (number of incoming edges) x cost, where
+//
+//   conv, depthwise, transposed   multiply-accumulates, + 1 per output element with a bias
+//   dense                         multiply-accumulates + one per output, bias or not
+//   batch norm                    2 per output element (so are the other norms: not in AutoGO)
+//   activations, add, mul, pools, means   1 per output element
+//   everything else               0
+//
+// So an add of two counts each output element four times. That is the published convention, faults
+// included; use kMacs to compare with anybody else's numbers.
+//
+// Tested by tests/cost/autogo_flops_test.cc.
+
+#include <algorithm>
+
+#include "autogo/cost/cost.h"
+
+namespace autogo {
+namespace {
+
+std::int64_t autogo_cost(const Graph& graph, NodeId id) {
+  using enum OpKind;
+  const Node& node = graph.node(id);
+  if (node.num_inputs == 0 || node.num_outputs == 0) return 0;
+  const std::int64_t out = std::max<std::int64_t>(graph.output_type(id).shape.elements(), 0);
+  switch (node.op) {
+    case kConv:
+    case kDepthwiseConv:
+    case kConvTranspose:
+      return node_cost(graph, id).macs + (node.attrs.bias ? out : 0);
+    case kDense:
+      return node_cost(graph, id).macs + out;
+    case kMatMul:
+    case kOpaque:
+      return node_cost(graph, id).macs;
+    case kSqueezeExcite:
+      return node_cost(graph, id).macs + out;
+    case kBatchNorm:
+    case kLayerNorm:
+    case kInstanceNorm:
+    case kGroupNorm:
+      return 2 * out;
+    case kAdd:
+    case kSub:
+    case kMul:
+    case kDiv:
+    case kMaxPool:
+    case kAvgPool:
+    case kGlobalAvgPool:
+    case kGlobalMaxPool:
+    case kReduceMean:
+      return out;
+    case kIdentity:
+    case kZero:
+      return 0;
+    default:
+      return op_info(node.op).shape_class == ShapeClass::kPreserve ? out : 0;
+  }
+}
+
+}  // namespace
+
+std::int64_t node_flops(const Graph& graph, NodeId id, FlopsConvention convention) {
+  if (convention == FlopsConvention::kAutogo) {
+    return 2 * std::int64_t{graph.node(id).num_inputs} * autogo_cost(graph, id);
+  }
+  const std::int64_t macs = node_cost(graph, id).macs;
+  return convention == FlopsConvention::k2Macs ? 2 * macs : macs;
+}
+
+std::int64_t graph_flops(const Graph& graph, FlopsConvention convention) {
+  std::int64_t flops = 0;
+  for (std::uint32_t n = 0; n < graph.num_nodes(); ++n) {
+    flops += node_flops(graph, NodeId{n}, convention);
+  }
+  return flops;
+}
+
+}  // namespace autogo

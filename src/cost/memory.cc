@@ -1,0 +1,68 @@
+// Activation memory. Nodes run in id order, a topological one. A value is held from the moment its
+// producer runs until its last consumer has run; network inputs from the start, network outputs to
+// the end. While a node runs, its operands and its results are both held. Nothing is reused in
+// place and no reshape is a free view: an upper bound that any runtime can keep.
+//
+// Tested by tests/cost/memory_test.cc.
+
+#include <algorithm>
+
+#include "autogo/cost/cost.h"
+
+namespace autogo {
+namespace {
+
+std::int64_t bytes(const TensorType& type) {
+  return std::max<std::int64_t>(type.shape.elements(), 0) *
+         static_cast<std::int64_t>(dtype_size(type.dtype));
+}
+
+std::vector<std::int64_t> live_bytes(const Graph& graph) {
+  const auto num_nodes = static_cast<std::uint32_t>(graph.num_nodes());
+  std::vector<std::uint32_t> last_use(graph.num_values());
+  for (std::size_t v = 0; v < last_use.size(); ++v) {
+    last_use[v] = static_cast<std::uint32_t>(index(graph.values()[v].producer));
+  }
+  std::int64_t held = 0;
+  for (std::uint32_t n = 0; n < num_nodes; ++n) {
+    const NodeId id{n};
+    const Node& node = graph.node(id);
+    const bool output = node.op == OpKind::kOutput;
+    for (const ValueId v : graph.inputs(id)) {
+      last_use[index(v)] = std::max(last_use[index(v)], output ? num_nodes : n);
+    }
+    if (node.op == OpKind::kInput) held += bytes(graph.output_type(id));
+  }
+  std::vector<std::vector<ValueId>> dying(num_nodes);
+  for (std::uint32_t v = 0; v < graph.num_values(); ++v) {
+    if (last_use[v] < num_nodes) dying[last_use[v]].push_back(ValueId{v});
+  }
+  std::vector<std::int64_t> live(num_nodes);
+  for (std::uint32_t n = 0; n < num_nodes; ++n) {
+    const Node& node = graph.node(NodeId{n});
+    for (std::uint32_t port = 0; port < node.num_outputs && node.op != OpKind::kInput; ++port) {
+      held += bytes(graph.type(graph.output(NodeId{n}, port)));
+    }
+    live[n] = held;
+    for (const ValueId v : dying[n]) held -= bytes(graph.type(v));
+  }
+  return live;
+}
+
+}  // namespace
+
+GraphCost graph_cost(const Graph& graph) {
+  GraphCost result;
+  result.nodes.reserve(graph.num_nodes());
+  for (std::uint32_t n = 0; n < graph.num_nodes(); ++n) {
+    result.nodes.push_back(node_cost(graph, NodeId{n}));
+    result.total += result.nodes.back();
+  }
+  result.live_bytes = live_bytes(graph);
+  for (const std::int64_t held : result.live_bytes) {
+    result.peak_activation_bytes = std::max(result.peak_activation_bytes, held);
+  }
+  return result;
+}
+
+}  // namespace autogo
