@@ -3,7 +3,11 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
+#include <cstdio>
+#include <mutex>
 #include <vector>
 
 #include "autogo/base/error.h"
@@ -31,6 +35,16 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 
 struct Log::Impl {
   std::shared_ptr<spdlog::logger> logger;  // spdlog's own interface hands out shared pointers
+  std::mutex mutex;                        // of the bar
+  std::string bar;                         // what stands on the terminal's last line
+
+  /// Writes a message above the bar.
+  void write(spdlog::level::level_enum level, std::string_view text) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (!bar.empty()) std::fputs("\r\x1b[K", stderr);
+    logger->log(level, "{}", text);
+    if (!bar.empty()) std::fputs(bar.c_str(), stderr);
+  }
 };
 
 Log::Log(LogLevel level, bool color, const std::string& file)
@@ -57,9 +71,21 @@ Log::Log(LogLevel level, bool color, const std::string& file)
 
 Log::~Log() = default;
 
-void Log::debug(std::string_view text) { impl_->logger->debug("{}", text); }
-void Log::info(std::string_view text) { impl_->logger->info("{}", text); }
-void Log::warning(std::string_view text) { impl_->logger->warn("warning: {}", text); }
+void Log::debug(std::string_view text) { impl_->write(spdlog::level::debug, text); }
+void Log::info(std::string_view text) { impl_->write(spdlog::level::info, text); }
+void Log::warning(std::string_view text) {
+  impl_->write(spdlog::level::warn, "warning: " + std::string(text));
+}
+
+void Log::draw_bar(std::string_view text) {
+  winsize size{};
+  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  const std::size_t width = known ? size.ws_col - 1U : 79U;
+  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  impl_->bar = text.substr(0, width);
+  std::fputs(("\r\x1b[K" + impl_->bar).c_str(), stderr);
+  std::fflush(stderr);
+}
 
 Log& null_log() {
   static Log log(LogLevel::kOff);

@@ -240,13 +240,14 @@ void Cli::parse() {
   refuse_extras(app);
   GlobalOptions& global = impl_->global;
   global.verbosity = impl_->verbose - impl_->quiet;
-  global.progress = impl_->progress == "plain"  ? ProgressMode::kPlain
-                    : impl_->progress == "none" ? ProgressMode::kNone
-                                                : ProgressMode::kAuto;
   const char* no_color = std::getenv("NO_COLOR");
   const char* terminal = std::getenv("TERM");
-  global.color = !impl_->no_color && (no_color == nullptr || *no_color == '\0') &&
-                 (terminal == nullptr || std::string(terminal) != "dumb") && ::isatty(2) == 1;
+  const bool dumb = terminal == nullptr || std::string(terminal) == "dumb";
+  const bool screen = !dumb && ::isatty(STDERR_FILENO) == 1;
+  global.color = screen && !impl_->no_color && (no_color == nullptr || *no_color == '\0');
+  global.progress = impl_->progress == "none"             ? ProgressStyle::kNone
+                    : impl_->progress == "auto" && screen ? ProgressStyle::kBar
+                                                          : ProgressStyle::kPlain;
 }
 
 Log& Cli::log() {
@@ -257,6 +258,7 @@ Log& Cli::log() {
                            : verbosity > -2 ? LogLevel::kWarning
                                             : LogLevel::kError;
     impl_->log = std::make_unique<Log>(level, impl_->global.color, impl_->global.log_file);
+    impl_->log->set_progress_style(impl_->global.progress);
   }
   return *impl_->log;
 }

@@ -14,15 +14,12 @@
 
 namespace autogo {
 
-/// How long jobs report: docs/commands.md.
-enum class ProgressMode { kAuto, kPlain, kNone };
-
 /// What every command accepts; set by Cli::parse().
 struct GlobalOptions {
   bool json = false;
   bool color = false;  ///< resolved: --no-color, NO_COLOR, TERM=dumb and the terminal
   int verbosity = 0;   ///< number of -v minus one for -q
-  ProgressMode progress = ProgressMode::kAuto;
+  ProgressStyle progress = ProgressStyle::kPlain;  ///< resolved; log() has it
   std::string log_file;
 };
 
