@@ -9,6 +9,8 @@ Json parse_json(const std::string& text, const std::string& where) {
     throw Error(ErrorKind::kInput, where + ": not valid JSON at byte " + std::to_string(e.byte) +
                                        " of " + std::to_string(text.size()))
         .with_hint("the file is damaged or of another kind; write it again");
+  } catch (const nlohmann::json::exception&) {  // a number beyond a double's range
+    throw Error(ErrorKind::kInput, where + ": holds a number that is out of range");
   }
 }
 

@@ -18,6 +18,9 @@ inline constexpr std::string_view kNasbench201Family = "nasbench201";
 std::string nasbench101_id(const std::vector<std::vector<int>>& adjacency,
                            const std::vector<std::string>& ops);
 
+/// Is this a cell that nasbench101_graph() can build? @throws Error kInput
+void check_nasbench101_cell(const std::string& id);
+
 /// Six letters of 3, 1, a, s, n: the operations o0...o5 of the architecture string, in its order.
 /// @param text  "nb201:333s33" with or without prefix, or "|nor_conv_3x3~0|+|...|"
 /// @throws Error kInput

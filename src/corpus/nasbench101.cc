@@ -223,6 +223,8 @@ std::string nasbench101_id(const std::vector<std::vector<int>>& adjacency,
   return std::string(kNasbench101Prefix) + std::to_string(size) + ":" + bits + ":" + letters;
 }
 
+void check_nasbench101_cell(const std::string& id) { prune(parse_cell(id), id); }
+
 Graph nasbench101_graph(const std::string& id) {
   const Cell cell = prune(parse_cell(id), id);
   NetBuilder net;

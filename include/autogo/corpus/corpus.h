@@ -7,21 +7,24 @@
 #include <string>
 #include <vector>
 
+#include "autogo/base/log.h"
 #include "autogo/graph/graph.h"
 
 namespace autogo {
 
 /// One network of a corpus.
 struct CorpusItem {
-  std::string id;                ///< architecture id (families.md) or file path
-  std::optional<double> label;   ///< what the corpus header's `label` says; absent: unlabelled
+  std::string id;               ///< architecture id (families.md) or file path
+  std::optional<double> label;  ///< what the corpus header's `label` says; absent: unlabelled
   Graph graph;
+  std::string record;    ///< next_record(): what build() needs beyond the id; else empty
+  std::size_t line = 0;  ///< of the corpus file
 };
 
 struct CorpusHeader {
-  std::string family;  ///< "nasbench101", "nasbench201", "onnx", ...
-  std::string label;   ///< the table's column or field; empty: unlabelled
-  std::string source;  ///< file name of the table or folder, without its path
+  std::string family;      ///< "nasbench101", "nasbench201", "onnx", ...
+  std::string label;       ///< the table's column or field; empty: unlabelled
+  std::string source;      ///< file name of the table or folder, without its path
   std::uint64_t size = 0;  ///< number of items; 0 when the writer could not know
 };
 
@@ -62,19 +65,39 @@ Graph nasbench201_graph(const std::string& id);
 Graph family_graph(const std::string& id);
 
 struct TableOptions {
-  std::string table;       ///< path of the benchmark table
-  std::string label;       ///< column or field
-  bool skip_none = false;  ///< nasbench201: leave out cells with `none`
-  std::uint64_t limit = 0; ///< 0: all
+  std::string table;        ///< path of the benchmark table, plain or gzip
+  std::string label;        ///< column or field
+  bool skip_none = false;   ///< nasbench201: leave out cells with `none`
+  std::uint64_t limit = 0;  ///< 0: all; else stop after so many items
 };
-/// Joins a benchmark table with the generator. @return number of items written
-/// @throws Error kInput "<table>:<line>: ..." on a bad row; nothing is left half-written
-std::uint64_t write_nasbench101_corpus(const TableOptions& options, const std::string& out);
-std::uint64_t write_nasbench201_corpus(const TableOptions& options, const std::string& out);
+
+/// What was written, and what was left out and why.
+struct CorpusSummary {
+  std::uint64_t items = 0;
+  std::uint64_t disconnected = 0;  ///< cells without a path from input to output
+  std::uint64_t with_none = 0;     ///< left out by `skip_none`
+  std::uint64_t unlabelled = 0;    ///< rows whose label is empty
+  std::uint64_t failed = 0;        ///< files that do not import
+};
+
+/// Joins a benchmark table with the generator. The file appears at once or not at all.
+/// @throws Error kInput "<table>:<line>: ..." on a bad row, kIo
+CorpusSummary write_nasbench101_corpus(const TableOptions& options, const std::string& out);
+CorpusSummary write_nasbench201_corpus(const TableOptions& options, const std::string& out);
+
+struct ModelFile {
+  std::string path;
+  std::string id;  ///< its item's id: the folder's name and the path below it
+};
+/// The *.onnx files of folders, at any depth, sorted; a file stands for itself.
+/// @throws Error kIo for a path that does not exist, kInput for a folder without any
+std::vector<ModelFile> find_onnx_files(const std::vector<std::string>& paths);
+
 /// A corpus of imported models: one item a line, the graph in it. `load` imports one file (the
-/// onnx layer does; corpus does not know it).
-std::uint64_t write_onnx_corpus(const std::vector<std::string>& files,
+/// onnx layer does; corpus does not know it). A file that fails is warned of and left out.
+/// @throws Error kInput when all fail, kIo
+CorpusSummary write_onnx_corpus(const std::vector<ModelFile>& files,
                                 const std::function<Graph(const std::string&)>& load,
-                                const std::string& out);
+                                const std::string& out, Log& log = null_log());
 
 }  // namespace autogo

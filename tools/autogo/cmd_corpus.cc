@@ -1,0 +1,99 @@
+#include <ostream>
+
+#include "autogo/corpus/corpus.h"
+#include "autogo/onnx/model.h"
+#include "base/json.h"
+#include "command.h"
+
+namespace autogo {
+namespace {
+
+/// The four subcommands' options; each uses its own.
+struct CorpusOptions {
+  TableOptions table;
+  std::vector<std::string> models;
+  std::vector<std::string> input_shapes;
+  std::string out;
+};
+
+void declare_table(Cli& cli, CLI::App& app, CorpusOptions& options, const std::string& label) {
+  app.add_option("--table", options.table.table, "the benchmark's table, plain or gzip")
+      ->type_name("FILE")
+      ->required();
+  app.add_option("--label", options.table.label, label)->type_name("NAME")->required();
+  app.add_option("--limit", options.table.limit, "stop after so many networks; 0 is all")
+      ->type_name("N");
+  cli.add_output(app, options.out, "the corpus file to write");
+}
+
+/// One line about what was left out and why; empty when nothing was.
+std::string left_out(const CorpusSummary& summary) {
+  std::string text;
+  const auto add = [&](std::uint64_t count, const std::string& why) {
+    if (count == 0) return;
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + why;
+  };
+  add(summary.with_none, "with none");
+  add(summary.disconnected, "without a path from input to output");
+  add(summary.unlabelled, "without a label");
+  add(summary.failed, "that cannot be imported");
+  return text;
+}
+
+void print_summary(Cli& cli, const CorpusSummary& summary, const std::string& out) {
+  if (cli.json()) {
+    OrderedJson json;
+    json["corpus"] = out;
+    json["items"] = summary.items;
+    json["skipped_with_none"] = summary.with_none;
+    json["skipped_disconnected"] = summary.disconnected;
+    json["skipped_unlabelled"] = summary.unlabelled;
+    json["skipped_failed"] = summary.failed;
+    cli.out() << json.dump() << "\n";
+    return;
+  }
+  const std::string skipped = left_out(summary);
+  cli.out() << out << ": " << summary.items << " networks"
+            << (skipped.empty() ? "" : "; left out: " + skipped) << "\n";
+}
+
+CorpusSummary write_models(const CorpusOptions& options, Log& log) {
+  ImportOptions import;
+  import.input_shapes = parse_input_shapes(options.input_shapes);
+  const auto load = [&](const std::string& path) { return import_onnx(path, import, log); };
+  return write_onnx_corpus(find_onnx_files(options.models), load, options.out, log);
+}
+
+}  // namespace
+
+int run_corpus(Cli& cli) {
+  CorpusOptions options;
+  CLI::App& app = cli.app();
+  app.require_subcommand(1);
+  cli.examples(
+      {"autogo corpus nasbench201 --table nasbench201.csv.gz --label cifar10_test_200ep "
+       "--skip-none -o nb201.jsonl",
+       "autogo corpus onnx models/ -o models.jsonl"});
+
+  CLI::App& nb101 = *app.add_subcommand("nasbench101", "labelled cells of NAS-Bench-101");
+  declare_table(cli, nb101, options, "the field of the table that is the label");
+  CLI::App& nb201 = *app.add_subcommand("nasbench201", "labelled cells of NAS-Bench-201");
+  declare_table(cli, nb201, options, "the column of the table that is the label");
+  nb201.add_flag("--skip-none", options.table.skip_none, "leave out cells that use none");
+  CLI::App& onnx = *app.add_subcommand("onnx", "ONNX files and folders of them, unlabelled");
+  onnx.add_option("models", options.models, "files, and folders that are searched for *.onnx")
+      ->type_name("PATH")
+      ->required();
+  cli.add_input_shapes(onnx, options.input_shapes);
+  cli.add_output(onnx, options.out, "the corpus file to write");
+  cli.parse();
+
+  const CorpusSummary summary =
+      nb101.parsed()   ? write_nasbench101_corpus(options.table, options.out)
+      : nb201.parsed() ? write_nasbench201_corpus(options.table, options.out)
+                       : write_models(options, cli.log());
+  print_summary(cli, summary, options.out);
+  return 0;
+}
+
+}  // namespace autogo
