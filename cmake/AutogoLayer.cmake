@@ -1,7 +1,7 @@
 # autogo_layer(NAME SOURCES a.cc b.cc USES graph base LIBS ONNX::onnx)
 #
-# One OBJECT library per layer: its include path reaches only its own sources, the public headers
-# and base's private JSON door, and only its owner sees a heavy library. `tests/layers_test.sh` checks the includes.
+# One OBJECT library per layer: its include path reaches the public headers, its own sources and the
+# private doors to JSON, and only its owner sees a heavy library. tests/layers checks the includes.
 function(autogo_layer name)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBS" ${ARGN})
   set(sources ${ARG_SOURCES})
@@ -38,15 +38,22 @@ function(autogo_layer name)
   set_property(GLOBAL APPEND PROPERTY AUTOGO_LAYERS autogo_${name})
 endfunction()
 
-function(autogo_warnings target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-    # False alarms on std::string's operator+ (GCC bug 105651).
-    target_compile_options(${target} PRIVATE -Wno-restrict)
-  endif()
-  if(AUTOGO_WERROR)
-    target_compile_options(${target} PRIVATE -Werror)
-  endif()
+# autogo_library(): the one static library, assembled from the layers.
+function(autogo_library)
+  get_property(layers GLOBAL PROPERTY AUTOGO_LAYERS)
+  add_library(autogo STATIC)
+  add_library(autogo::autogo ALIAS autogo)
+  foreach(layer IN LISTS layers)
+    target_sources(autogo PRIVATE $<TARGET_OBJECTS:${layer}>)
+    get_target_property(libs ${layer} LINK_LIBRARIES)
+    if(libs)
+      target_link_libraries(autogo PRIVATE ${libs})
+    endif()
+  endforeach()
+  target_include_directories(autogo PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_compile_features(autogo PUBLIC cxx_std_20)
 endfunction()
 
 # The build folder mirrors the installed tree (src/base/paths.cc finds the parts in both).

@@ -1,0 +1,20 @@
+#!/bin/bash
+# tools/test.sh [--preset NAME] [CTEST OPTIONS]: on Debian 12 installs what is missing, builds and
+# runs the whole test suite. The last lines are ctest's summary.
+set -euo pipefail
+# shellcheck source=tools/lib/setup.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/setup.sh"
+
+preset=release
+if [ "${1:-}" = --preset ]; then
+  preset="${2:?--preset needs a name of CMakePresets.json}"
+  shift 2
+fi
+
+install_packages build test node
+install_onnxruntime
+cmake_options=("-DAUTOGO_ORT_DIR=$ort_dir" -DAUTOGO_BUILD_TESTS=ON)
+build "$preset"
+say "testing"
+ctest --test-dir "$source_dir/build/$preset" --output-on-failure --no-tests=error \
+  -j "$cores" "$@"
