@@ -2,6 +2,8 @@
 #
 # One OBJECT library per layer: its include path reaches the public headers, its own sources and the
 # private doors to JSON, and only its owner sees a heavy library. tests/layers checks the includes.
+# USES says what the includes are checked for; layers are linked only as one library.
+add_custom_target(autogo_layers)  # compile every layer, link nothing
 function(autogo_layer name)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBS" ${ARGN})
   set(sources ${ARG_SOURCES})
@@ -22,10 +24,7 @@ function(autogo_layer name)
   target_compile_features(autogo_${name} PUBLIC cxx_std_20)
   set_target_properties(autogo_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF)
   autogo_warnings(autogo_${name})
-  foreach(layer IN LISTS ARG_USES)
-    target_include_directories(autogo_${name} PRIVATE
-      $<TARGET_PROPERTY:autogo_${layer},INTERFACE_INCLUDE_DIRECTORIES>)
-  endforeach()
+  add_dependencies(autogo_layers autogo_${name})
   foreach(lib IN LISTS ARG_LIBS)  # found by the layer, linked by `autogo` at the top
     if(lib MATCHES "^PkgConfig::")
       get_target_property(global ${lib} IMPORTED_GLOBAL)
