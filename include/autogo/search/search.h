@@ -3,11 +3,14 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "autogo/base/log.h"
+#include "autogo/cost/cost.h"
 #include "autogo/graph/graph.h"
+#include "autogo/onnx/model.h"
 #include "autogo/predict/predictor.h"
 #include "autogo/segment/database.h"
 
@@ -15,9 +18,16 @@ namespace autogo {
 
 enum class MutationUnit { kSegment, kOperator };
 
+/// How the new weights of exported networks are made; see NewWeights.
+enum class ExportWeights {
+  kAuto,  ///< kConstant when the input model itself holds no weights, else kRandom
+  kRandom,
+  kConstant,
+};
+
 /// Everything that decides a run's result; written resolved into config.json.
 struct SearchOptions {
-  std::string objective = "flops";   ///< what is minimised beside the predicted gain
+  std::string objective = "flops";  ///< what is minimised beside the predicted gain
   std::uint32_t iterations = 5;
   std::uint32_t parents = 10;        ///< k of Algorithm 1
   std::uint32_t sources = 10;        ///< m of A.5.5: source segments of a parent
@@ -25,13 +35,98 @@ struct SearchOptions {
   std::uint32_t max_segments = 3;    ///< consecutive segments replaced together
   double sparsity = 0.5;             ///< share of multi-node pieces kept in V'
   MutationUnit mutation = MutationUnit::kSegment;
-  double max_flops_increase = 10;    ///< percent of the input's, A.5.6 and A.6
-  double max_flops_decrease = 20;    ///< percent of the input's; 100 is no limit
-  double min_gain = 0;               ///< members of the front have at least this predicted gain
-  std::vector<std::string> allow_ops, deny_ops;  ///< operator names; allow empty: the input's own
-  std::vector<std::string> freeze;   ///< glob patterns over node names
+  double max_flops_increase = 10;      ///< percent of the input's, exclusive, A.5.6 and A.6;
+                                       ///< negative: at least that much fewer
+  double max_flops_decrease = 20;      ///< percent of the input's, exclusive; 100 is no limit
+  double min_gain = 0;                 ///< children below this predicted gain are rejected
+  std::vector<std::string> allow_ops;  ///< operators that replacements may use beside the input's
+  std::vector<std::string> deny_ops;   ///< operators that replacements may not use
+  std::vector<std::string> freeze;     ///< glob patterns over node names: these nodes stay
+  ExportWeights new_weights = ExportWeights::kAuto;
   std::uint64_t seed = 0;
-  int jobs = 0;                      ///< 0: all cores; never changes the result
+  int jobs = 0;  ///< 0: all cores; never changes the result, not in config.json
 };
+
+/// A run's options and the files that it reads, as config.json records them.
+struct SearchConfig {
+  SearchOptions options;
+  std::string model, segments, predictor;  ///< paths; empty for inputs that are not files (tests)
+  std::map<std::string, std::vector<std::int64_t>> input_shapes;
+};
+
+/// What one iteration did; for progress lines.
+struct IterationReport {
+  std::uint32_t iteration = 0;  ///< from 0
+  std::uint32_t parents = 0;
+  std::uint64_t drawn = 0;         ///< replacements tried
+  std::uint64_t resolved = 0;      ///< whose shapes could be propagated
+  std::uint64_t in_window = 0;     ///< whose FLOPs lie in the window
+  std::uint64_t accepted = 0;      ///< with enough gain, not seen before
+  std::uint64_t front = 0;         ///< members of the front afterwards
+  double best_change_percent = 0;  ///< FLOPs of the leanest member, against the input
+  double gain_of_best = 0;         ///< its predicted gain
+  double best_gain = 0;            ///< the highest predicted gain of the front
+  double seconds = 0;
+};
+
+/// One member of the front.
+struct FrontMember {
+  std::string model;       ///< path within the run directory: "models/<hash>.onnx"
+  std::uint64_t hash = 0;  ///< canonical_hash
+  std::int64_t macs = 0, flops = 0, params = 0;  ///< flops: 2 x macs
+  double predicted_gain = 0;                     ///< sum of the gains along the lineage
+  std::uint32_t iteration = 0;
+  Graph graph;
+};
+
+enum class SearchStatus { kDone, kInterrupted, kTimeout };
+
+struct SearchResult {
+  SearchStatus status = SearchStatus::kDone;
+  std::int64_t macs = 0, flops = 0, params = 0;  ///< of the input
+  std::vector<FrontMember> front;                ///< by FLOPs, ascending
+  std::uint32_t iterations = 0;                  ///< complete ones
+  std::uint64_t children = 0;                    ///< accepted over the whole run
+};
+
+/// How a search is run, as opposed to what it computes.
+struct SearchRun {
+  std::string directory;  ///< the run directory (DESIGN.md, "Files"); empty: nothing is written
+  bool resume = false;    ///< continue the run that is in `directory`
+  double timeout_s = 0;   ///< wall clock; 0: none
+  const std::atomic<bool>* stop = nullptr;  ///< set: finish the current work items, write, return
+  std::function<void(const IterationReport&)> on_iteration;
+};
+
+/// Evolves `input` towards a front of predicted gain against the objective (AutoGO, Algorithm 1).
+/// Deterministic: journal.jsonl and pareto.json depend on the configuration and the inputs only,
+/// not on `jobs`, nor on interruptions and resumption. Thread-safe.
+/// @throws Error kUsage: options contradict, directory not empty or in use; kInfeasible: no child
+///         can fall into the FLOPs window, or none did; kUnsupported: nothing in the input can be
+///         mutated; kInput: a damaged journal, or inputs that changed since the run began; kIo
+SearchResult run_search(const SearchConfig& config, const SearchRun& run, const Graph& input,
+                        const SegmentDatabase& database, const Predictor& predictor,
+                        Log& log = null_log());
+
+/// Reads RUN/config.json. @throws Error kIo, kInput, kUsage (no run directory)
+SearchConfig read_search_config(const std::string& directory);
+
+/// What run_search would do: `--dry-run`.
+struct SearchPlan {
+  std::int64_t macs = 0, params = 0;
+  std::int64_t min_macs = 0, max_macs = 0;  ///< the FLOPs window, exclusive
+  std::int64_t frozen_macs = 0;             ///< of nodes that are never replaced
+  std::uint32_t nodes = 0, mutable_nodes = 0;
+  std::uint32_t segments = 0;          ///< under the full vocabulary
+  std::uint32_t sources = 0;           ///< runs of segments with at least one replacement
+  std::uint64_t replacements = 0;      ///< distinct segments that may be put in
+  std::vector<std::string> operators;  ///< that replacements may use
+};
+/// @throws Error as run_search does before its first iteration
+SearchPlan plan_search(const SearchConfig& config, const Graph& input,
+                       const SegmentDatabase& database);
+
+/// Checks the options alone. @throws Error kUsage
+void validate(const SearchOptions& options);
 
 }  // namespace autogo

@@ -1,0 +1,344 @@
+// The search (AutoGO, section 3.2, Algorithm 1): an evolution whose one mutation replaces a
+// segment.
+//
+//   for each iteration
+//     parents <- input (first), else the front, filled up by rank sum            parents.h
+//     for each parent: order, sparse segmentation, m sources                     sources.h
+//     for each (parent, source), in parallel: replacements, shapes, cost, gain   mutate.h
+//     for each result in order: drop duplicates, update front, write journal
+//
+// Work items are independent: their random stream is keyed by iteration, parent and cut, and the
+// parents of an iteration are fixed at its start. Results enter the state in the order of items,
+// whichever thread finishes first, and the front, the duplicates and the journal see only this
+// order. That makes the run independent of the number of threads, and gives a resumed run its
+// place: items that the journal has are taken from it, the next is computed.
+//
+// Gains are paired: a child's is its parent's plus y(P, S*, C) - y(P, S, C) at the cut where it
+// was made, so what the predictor gets wrong about P and C cancels. Absolute predictions of
+// networks far from the training families would not be comparable; differences at one cut are.
+//
+// The history keeps mutations, not graphs; a parent's graph is replayed from its lineage when it is
+// picked. The input takes part in the front, so that nothing dominated by it is reported.
+//
+// Tested by tests/search/search_test.cc, tests/search/resume_test.cc.
+
+#include "engine.h"
+
+#include <algorithm>
+#include <iterator>
+#include <limits>
+#include <mutex>
+
+#include "autogo/base/error.h"
+#include "autogo/base/parallel.h"
+#include "autogo/graph/canonical.h"
+
+namespace autogo {
+namespace {
+
+constexpr std::uint64_t kParentStream = 1, kSegmentStream = 2, kSourceStream = 3, kItemStream = 4;
+
+Individual input_individual(const Graph& input, const InputHashes& hashes) {
+  Individual root;
+  root.hash = hashes.input;
+  const Cost total = graph_cost(input).total;
+  root.macs = total.macs;
+  root.params = total.params;
+  return root;
+}
+
+/// Of everything that decides the run's result.
+std::uint64_t config_hash(const SearchConfig& config, const InputHashes& hashes) {
+  OrderedJson options = config_to_json(config)["options"];
+  // What only adds iterations or changes exported weights leaves the journal's lines as they are.
+  options.erase("iterations");
+  options.erase("new_weights");
+  const std::string text = options.dump();
+  std::uint64_t hash = hash_bytes(text.data(), text.size());
+  for (const std::uint64_t part : {hashes.input, hashes.segments, hashes.predictor}) {
+    hash = hash_combine(hash, part);
+  }
+  return hash;
+}
+
+}  // namespace
+
+SearchSetup set_up(const SearchOptions& options, const Graph& input) {
+  validate(options);
+  SearchSetup setup;
+  setup.frozen = frozen_origins(input, options.freeze);
+  setup.allowed = allowed_ops(options, input);
+  const GraphCost cost = graph_cost(input);
+  setup.macs = cost.total.macs;
+  setup.params = cost.total.params;
+  AUTOGO_REQUIRE(setup.macs > 0, ErrorKind::kUnsupported,
+                 "the model has no multiply-accumulates that autogo can count");
+  setup.window = flops_window(options, setup.macs);
+  for (std::uint32_t n = 0; n < input.num_nodes(); ++n) {
+    const bool replaceable = is_replaceable(input, NodeId{n}, setup.frozen);
+    setup.mutable_nodes += replaceable ? 1 : 0;
+    if (!replaceable) setup.frozen_macs += cost.nodes[n].macs;
+  }
+  if (setup.mutable_nodes == 0) {
+    throw Error(options.freeze.empty() ? ErrorKind::kUnsupported : ErrorKind::kInfeasible,
+                options.freeze.empty()
+                    ? "no node of the model is of a kind that autogo can replace"
+                    : "--freeze leaves no node that could be replaced; freeze fewer nodes");
+  }
+  const double least = change_percent(setup.frozen_macs, setup.macs);
+  AUTOGO_REQUIRE(setup.window.max_macs > static_cast<double>(setup.frozen_macs),
+                 ErrorKind::kInfeasible,
+                 "--max-flops-increase " + percent_text(options.max_flops_increase) +
+                     ": cannot be met, since nodes that stay (frozen, or of kinds that autogo "
+                     "does not change) keep the model above " +
+                     percent_text(least) + "; allow more than that");
+  return setup;
+}
+
+SearchEngine::SearchEngine(const SearchConfig& config, const SearchRun& run,
+                           const InputHashes& hashes, const Graph& input,
+                           const SegmentDatabase& database, const Predictor& predictor,
+                           Journal* journal)
+    : config_(config),
+      run_(run),
+      hashes_(hashes),
+      database_(database),
+      setup_(set_up(config.options, input)),
+      pool_(database, input, setup_.allowed, config.options),
+      mutation_{pool_,
+                memo_,
+                predictor,
+                setup_.window,
+                config.options.min_gain,
+                config.options.replacements},
+      journal_(journal),
+      threads_(config.options.jobs > 0 ? config.options.jobs : available_threads()),
+      objective_(objective_of(config.options.objective)),
+      history_(input, input_individual(input, hashes)),
+      start_(std::chrono::steady_clock::now()),
+      iteration_start_(start_) {
+  totals_.min_macs = std::numeric_limits<std::int64_t>::max();
+  totals_.best_gain = -std::numeric_limits<double>::infinity();
+  by_hash_.emplace(hashes.input, 0);
+  points_.push_back({0, cost_of(history_[0]), 0});
+  front_.add(points_.back());
+}
+
+std::int64_t SearchEngine::cost_of(const Individual& individual) const {
+  return objective_ == Objective::kParams ? individual.params : individual.macs;
+}
+
+std::vector<std::uint32_t> SearchEngine::members() const {
+  std::vector<std::uint32_t> members;
+  for (const ParetoPoint& p : front_.points()) {
+    if (p.individual != 0) members.push_back(p.individual);
+  }
+  std::ranges::stable_sort(members, {}, [&](std::uint32_t i) { return history_[i].macs; });
+  return members;
+}
+
+bool SearchEngine::halted() {
+  if (halt_.load() != 0) return true;
+  auto status = SearchStatus::kDone;
+  if (run_.stop != nullptr && run_.stop->load()) {
+    status = SearchStatus::kInterrupted;
+  } else if (run_.timeout_s > 0) {
+    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start_;
+    if (passed.count() >= run_.timeout_s) status = SearchStatus::kTimeout;
+  }
+  if (status == SearchStatus::kDone) return false;
+  halt_.store(static_cast<int>(status));
+  return true;
+}
+
+SearchStatus SearchEngine::run() {
+  std::vector<JournalItem> done = restore();
+  while (iteration_ < config_.options.iterations) {
+    if (halted()) return static_cast<SearchStatus>(halt_.load());
+    iteration_start_ = std::chrono::steady_clock::now();
+    plan_iteration();
+    for (std::size_t i = 0; i < done.size(); ++i) take_over(done[i], i);
+    if (!run_items(done.size())) return static_cast<SearchStatus>(halt_.load());
+    done.clear();
+    end_iteration();
+  }
+  return SearchStatus::kDone;
+}
+
+std::vector<JournalItem> SearchEngine::restore() {
+  if (journal_ == nullptr) return {};
+  const std::uint64_t config = config_hash(config_, hashes_);
+  JournalContent content =
+      replay(*journal_, run_.directory + "/journal.jsonl", config, hashes_.input);
+  journal_->truncate(content.end);
+  if (content.end == 0) {
+    journal_->append(seal(begin_event(config, hashes_.input)));
+    return {};
+  }
+  for (const auto& [id, body] : content.bodies) written_bodies_.insert(id);
+  const auto incomplete = std::ranges::find_if(content.items, [&](const JournalItem& item) {
+    return item.iteration >= content.complete_iterations;
+  });
+  for (auto item = content.items.begin(); item != incomplete; ++item) {
+    const auto parent = by_hash_.find(item->parent);
+    AUTOGO_REQUIRE(
+        parent != by_hash_.end(), ErrorKind::kInput,
+        run_.directory + "/journal.jsonl: a child of the unknown network " + hex64(item->parent));
+    iteration_ = item->iteration;
+    merge(parent->second, item->run, std::move(item->result));
+  }
+  iteration_ = content.complete_iterations;
+  return {std::make_move_iterator(incomplete), std::make_move_iterator(content.items.end())};
+}
+
+void SearchEngine::plan_iteration() {
+  const SearchOptions& options = config_.options;
+  const Rng rng = Rng(options.seed).fork(iteration_);
+  const std::vector<std::uint32_t> chosen =
+      select_parents(front_, points_, options.parents, rng.fork(kParentStream));
+  report_ = {};
+  report_.iteration = iteration_;
+  report_.parents = static_cast<std::uint32_t>(chosen.size());
+  std::vector<std::unique_ptr<Parent>> parents(chosen.size());
+  std::vector<std::vector<SourceRun>> runs(chosen.size());
+  parallel_for(chosen.size(), threads_, [&](std::size_t p) {
+    const std::uint64_t hash = history_[chosen[p]].hash;
+    parents[p] = std::make_unique<Parent>(chosen[p], hash, history_.graph(chosen[p]));
+    Rng segment_rng = rng.fork(kSegmentStream).fork(hash);
+    runs[p] = select_sources(
+        source_runs(*parents[p], segment_sizes(*parents[p], options, database_, segment_rng),
+                    options.max_segments, setup_.frozen, pool_),
+        options.sources, rng.fork(kSourceStream).fork(hash));
+  });
+  parents_ = std::move(parents);
+  items_.clear();
+  for (std::size_t p = 0; p < parents_.size(); ++p) {
+    for (const SourceRun& run : runs[p]) items_.push_back({p, run});
+  }
+}
+
+void SearchEngine::take_over(JournalItem& done, std::size_t i) {
+  const bool same = i < items_.size() && done.iteration == iteration_ &&
+                    done.parent == parents_[items_[i].parent]->hash &&
+                    done.run.begin == items_[i].run.begin && done.run.end == items_[i].run.end;
+  AUTOGO_REQUIRE(same, ErrorKind::kInput,
+                 run_.directory + "/journal.jsonl: work item " + std::to_string(i) +
+                     " of iteration " + std::to_string(iteration_) +
+                     " is not the one that this autogo would do; continue the run with the "
+                     "autogo that began it, or start a new one with another -o");
+  merge(parents_[items_[i].parent]->individual, items_[i].run, std::move(done.result));
+}
+
+bool SearchEngine::run_items(std::size_t first) {
+  const Rng rng = Rng(config_.options.seed).fork(iteration_).fork(kItemStream);
+  std::mutex mutex;
+  std::vector<std::optional<SourceResult>> results(items_.size());
+  std::size_t next = first;
+  bool failed = false;
+  parallel_for(items_.size() - first, threads_, [&](std::size_t offset) {
+    if (halted()) return;
+    const std::size_t i = first + offset;
+    const Parent& parent = *parents_[items_[i].parent];
+    const SourceRun& run = items_[i].run;
+    Individual individual;
+    {
+      const std::lock_guard<std::mutex> lock(mutex);  // merging appends to the history
+      individual = history_[parent.individual];
+    }
+    SourceResult result = mutate_source(mutation_, parent, individual, run,
+                                        rng.fork(parent.hash).fork(run.begin).fork(run.end));
+    const std::lock_guard<std::mutex> lock(mutex);
+    results[i] = std::move(result);
+    while (!failed && next < results.size() && results[next]) {
+      failed = true;  // until the journal has it
+      const Item& item = items_[next];
+      write(merge(parents_[item.parent]->individual, item.run, std::move(*results[next])));
+      results[next++].reset();
+      failed = false;
+    }
+  });
+  return next == items_.size();
+}
+
+JournalItem SearchEngine::merge(std::uint32_t parent, const SourceRun& run, SourceResult result) {
+  JournalItem item{iteration_, history_[parent].hash, run, {}};
+  report_.drawn += result.drawn;
+  report_.resolved += result.resolved;
+  report_.in_window += result.in_window;
+  if (result.resolved > 0) {
+    totals_.min_macs = std::min(totals_.min_macs, result.min_macs);
+    totals_.max_macs = std::max(totals_.max_macs, result.max_macs);
+  }
+  totals_.in_window += result.in_window;
+  if (result.in_window > 0) totals_.best_gain = std::max(totals_.best_gain, result.best_gain);
+  std::vector<Child> accepted;
+  for (Child& child : result.children) {
+    if (!by_hash_.emplace(child.hash, history_.size()).second) continue;
+    const std::uint32_t i = history_.add(
+        {parent, iteration_, child.hash, child.gain, child.macs, child.params, child.step});
+    points_.push_back({child.gain, cost_of(history_[i]), i});
+    front_.add(points_.back());
+    ++report_.accepted;
+    accepted.push_back(std::move(child));
+  }
+  item.result = std::move(result);
+  item.result.children = std::move(accepted);
+  return item;
+}
+
+void SearchEngine::write(const JournalItem& item) {
+  if (journal_ == nullptr) return;
+  std::string lines;
+  for (const Child& child : item.result.children) {
+    if (written_bodies_.insert(child.step.body_hash).second) lines += seal(body_event(child.step));
+    lines += seal(child_event(item, child));
+  }
+  journal_->append(lines + seal(item_event(item)));
+}
+
+void SearchEngine::end_iteration() {
+  if (journal_ != nullptr) {
+    journal_->append(seal(
+        iteration_event(iteration_, report_.parents, report_.accepted, front_.points().size())));
+    journal_->sync();
+  }
+  ++iteration_;
+  items_.clear();
+  parents_.clear();
+  if (!run_.on_iteration) return;
+  const std::vector<std::uint32_t> front = members();
+  report_.front = front.size();
+  for (const std::uint32_t i : front)
+    report_.best_gain = std::max(report_.best_gain, history_[i].gain);
+  if (!front.empty()) {
+    const Individual& leanest = history_[front.front()];
+    report_.best_change_percent = change_percent(leanest.macs, setup_.macs);
+    report_.gain_of_best = leanest.gain;
+  }
+  report_.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - iteration_start_).count();
+  run_.on_iteration(report_);
+}
+
+void SearchEngine::throw_empty_front() const {
+  const std::string window = "between " + percent_text(-config_.options.max_flops_decrease) +
+                             " and " + percent_text(config_.options.max_flops_increase);
+  if (totals_.max_macs == 0) {
+    throw Error(ErrorKind::kInfeasible,
+                "no replacement fits anywhere in the model; allow more operators (--allow-ops), "
+                "freeze fewer nodes, or mine segments of similar models");
+  }
+  if (totals_.in_window == 0) {
+    throw Error(ErrorKind::kInfeasible,
+                "no network was found with FLOPs " + window + " of the input's; those found are " +
+                    "between " + percent_text(change_percent(totals_.min_macs, setup_.macs)) +
+                    " and " + percent_text(change_percent(totals_.max_macs, setup_.macs)) +
+                    "; widen --max-flops-decrease or --max-flops-increase");
+  }
+  throw Error(ErrorKind::kInfeasible,
+              "no network with FLOPs " + window + " of the input's reaches the predicted gain " +
+                  Json(config_.options.min_gain).dump() + "; the best found has " +
+                  Json(totals_.best_gain).dump() + "; lower --min-gain, or widen the window");
+}
+
+}  // namespace autogo

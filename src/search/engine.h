@@ -1,0 +1,103 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "autogo/search/search.h"
+#include "glob.h"
+#include "individual.h"
+#include "mutate.h"
+#include "options.h"
+#include "parents.h"
+#include "pareto.h"
+#include "pool.h"
+#include "replay.h"
+#include "run_directory.h"
+#include "sources.h"
+
+namespace autogo {
+
+/// What can be known of a search before its first iteration; shared by run_search and plan_search.
+struct SearchSetup {
+  std::int64_t macs = 0, params = 0;
+  FlopsWindow window;
+  std::vector<char> frozen;   ///< by Node::origin
+  std::uint64_t allowed = 0;  ///< operators of replacements
+  std::uint32_t mutable_nodes = 0;
+  std::int64_t frozen_macs = 0;  ///< of nodes that are never replaced
+};
+/// @throws Error kUsage, kUnsupported, kInfeasible: see run_search
+SearchSetup set_up(const SearchOptions& options, const Graph& input);
+
+/// The evolution of one run.
+class SearchEngine {
+ public:
+  SearchEngine(const SearchConfig& config, const SearchRun& run, const InputHashes& hashes,
+               const Graph& input, const SegmentDatabase& database, const Predictor& predictor,
+               Journal* journal);
+
+  /// Rebuilds the state from the journal, then iterates to the end or until told to stop.
+  SearchStatus run();
+
+  const History& history() const { return history_; }
+  /// The front without the input, by FLOPs; individuals.
+  std::vector<std::uint32_t> members() const;
+  std::uint32_t complete_iterations() const { return iteration_; }
+  int threads() const { return threads_; }
+  /// Why there are no members, and what can be met. @throws Error kInfeasible
+  [[noreturn]] void throw_empty_front() const;
+
+ private:
+  struct Item {
+    std::size_t parent = 0;  ///< index into parents_
+    SourceRun run;
+  };
+
+  /// Takes the journal's complete iterations over. @return the items of the incomplete one
+  std::vector<JournalItem> restore();
+  /// Parents and work items of the current iteration, from the state at its start.
+  void plan_iteration();
+  /// Item `i` of the iteration as the journal has it.
+  void take_over(JournalItem& done, std::size_t i);
+  /// Computes the items from `first` on. @return false when halted before the last
+  bool run_items(std::size_t first);
+  void end_iteration();
+  /// An item's children enter the state: duplicates out, front and history updated.
+  /// @return what the journal is to say of it
+  JournalItem merge(std::uint32_t parent, const SourceRun& run, SourceResult result);
+  void write(const JournalItem& item);
+  bool halted();
+  std::int64_t cost_of(const Individual& individual) const;
+
+  const SearchConfig& config_;
+  const SearchRun& run_;
+  const InputHashes& hashes_;
+  const SegmentDatabase& database_;
+  SearchSetup setup_;
+  ReplacementPool pool_;
+  PropagationMemo memo_;
+  MutationSetup mutation_;
+  Journal* journal_;
+  int threads_ = 1;
+  Objective objective_;
+  History history_;
+  ParetoFront front_;
+  std::vector<ParetoPoint> points_;                           ///< by individual
+  std::unordered_map<std::uint64_t, std::uint32_t> by_hash_;  ///< looked up, never iterated
+  std::set<std::uint64_t> written_bodies_;
+  std::uint32_t iteration_ = 0;  ///< the current one; all before are complete
+  std::vector<std::unique_ptr<Parent>> parents_;
+  std::vector<Item> items_;
+  IterationReport report_;  ///< of the current iteration
+  SourceResult totals_;     ///< over the run; no children
+  std::chrono::steady_clock::time_point start_, iteration_start_;
+  std::atomic<int> halt_{0};  ///< a SearchStatus once it is not kDone
+};
+
+}  // namespace autogo

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "autogo/base/rng.h"
+#include "autogo/predict/predictor.h"
+#include "autogo/propagate/propagate.h"
+#include "individual.h"
+#include "options.h"
+#include "pool.h"
+#include "sources.h"
+
+namespace autogo {
+
+/// A network that passed the window and the least gain.
+struct Child {
+  Mutation step;
+  std::uint64_t hash = 0;
+  std::int64_t macs = 0, params = 0;
+  double gain = 0;  ///< the parent's included
+};
+
+/// What a work item, one source of one parent, gave.
+struct SourceResult {
+  std::uint64_t drawn = 0;                  ///< replacements tried
+  std::uint64_t resolved = 0;               ///< with shapes that fit
+  std::uint64_t in_window = 0;              ///< with FLOPs in the window
+  std::int64_t min_macs = 0, max_macs = 0;  ///< over the resolved ones; 0 without any
+  double best_gain = 0;                     ///< over those in the window; 0 without any
+  std::vector<Child> children;
+};
+
+/// What all work items share. Thread-safe.
+struct MutationSetup {
+  const ReplacementPool& pool;
+  PropagationMemo& memo;
+  const Predictor& predictor;
+  FlopsWindow window;
+  double min_gain = 0;
+  std::uint32_t replacements = 100;
+};
+
+/// Replaces one source by up to `replacements` segments of the pool: draws, maps ports, propagates
+/// shapes, costs, predicts, and makes the children that pass. Deterministic in its arguments.
+SourceResult mutate_source(const MutationSetup& setup, const Parent& parent,
+                           const Individual& individual, const SourceRun& run, Rng rng);
+
+}  // namespace autogo

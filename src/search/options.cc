@@ -1,0 +1,195 @@
+#include "options.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "autogo/base/error.h"
+#include "glob.h"
+
+namespace autogo {
+namespace {
+
+constexpr struct {
+  const char* name;
+  Objective objective;
+} kObjectives[] = {
+    {"flops", Objective::kFlops}, {"macs", Objective::kMacs}, {"params", Objective::kParams}};
+
+constexpr const char* kMutationNames[] = {"segment", "operator"};
+constexpr const char* kWeightNames[] = {"auto", "random", "constant"};
+
+std::string number_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%g", value);
+  return text;
+}
+
+void require_between(double value, double low, double high, const std::string& option) {
+  AUTOGO_REQUIRE(value >= low && value <= high, ErrorKind::kUsage,
+                 option + " " + number_text(value) + ": expected a number from " +
+                     number_text(low) + " to " + number_text(high));
+}
+
+std::uint64_t op_bit(const std::string& name, const std::string& option) {
+  const auto op = op_from_name(name);
+  if (op && op_info(*op).shape_class != ShapeClass::kPort) {
+    return std::uint64_t{1} << static_cast<int>(*op);
+  }
+  std::vector<std::string> names;
+  for (const OpInfo& row : op_table()) {
+    if (row.shape_class != ShapeClass::kPort) names.emplace_back(row.name);
+  }
+  throw Error(ErrorKind::kUsage, option + " '" + name + "': no such operator; did you mean '" +
+                                     closest_names(name, names, 1).front() + "'?")
+      .with_hint("`autogo ops` lists them");
+}
+
+std::uint64_t insertable_ops() {
+  std::uint64_t mask = 0;
+  for (const OpInfo& row : op_table()) {
+    if (row.insertable) mask |= std::uint64_t{1} << static_cast<int>(row.kind);
+  }
+  return mask;
+}
+
+template <std::size_t N>
+int index_of(const char* const (&names)[N], const std::string& name, const std::string& where) {
+  for (std::size_t i = 0; i < N; ++i) {
+    if (name == names[i]) return static_cast<int>(i);
+  }
+  throw Error(ErrorKind::kInput, where + ": unknown value \"" + name + "\"");
+}
+
+}  // namespace
+
+Objective objective_of(const std::string& name) {
+  std::string allowed;
+  for (const auto& row : kObjectives) {
+    if (name == row.name) return row.objective;
+    allowed += (allowed.empty() ? "" : ", ") + std::string(row.name);
+  }
+  const bool planned = name == "latency" || name == "power";
+  throw Error(ErrorKind::kUsage, "--objective '" + name +
+                                     "': " + (planned ? "not available yet" : "no such objective") +
+                                     "; expected one of " + allowed);
+}
+
+void validate(const SearchOptions& o) {
+  objective_of(o.objective);
+  require_between(o.iterations, 1, 1e6, "--iterations");
+  require_between(o.parents, 1, 1e6, "--parents");
+  require_between(o.sources, 1, 1e6, "--sources");
+  require_between(o.replacements, 1, 1e6, "--replacements");
+  require_between(o.max_segments, 1, 64, "--max-segments");
+  require_between(o.sparsity, 0, 1, "--sparsity");
+  require_between(o.jobs, 0, 4096, "--jobs");
+  require_between(o.max_flops_decrease, 0, 100, "--max-flops-decrease");
+  AUTOGO_REQUIRE(std::isfinite(o.max_flops_increase), ErrorKind::kUsage,
+                 "--max-flops-increase: expected a number of percent");
+  AUTOGO_REQUIRE(!std::isnan(o.min_gain), ErrorKind::kUsage, "--min-gain: expected a number");
+  AUTOGO_REQUIRE(o.max_flops_increase > -o.max_flops_decrease, ErrorKind::kUsage,
+                 "the FLOPs window is empty: changes must lie above -" +
+                     number_text(o.max_flops_decrease) + " % (--max-flops-decrease) and below " +
+                     number_text(o.max_flops_increase) +
+                     " % (--max-flops-increase); raise one of them");
+}
+
+std::uint64_t allowed_ops(const SearchOptions& options, const Graph& input) {
+  std::uint64_t mask = 0;
+  for (const Node& node : input.nodes()) mask |= std::uint64_t{1} << static_cast<int>(node.op);
+  for (const std::string& name : options.allow_ops) {
+    if (name == "all") {
+      mask |= insertable_ops();
+      continue;
+    }
+    const std::uint64_t bit = op_bit(name, "--allow-ops");
+    AUTOGO_REQUIRE((bit & insertable_ops()) != 0, ErrorKind::kUsage,
+                   "--allow-ops '" + name + "': autogo cannot create this operator anew");
+    mask |= bit;
+  }
+  mask &= insertable_ops();
+  for (const std::string& name : options.deny_ops) mask &= ~op_bit(name, "--deny-ops");
+  return mask;
+}
+
+FlopsWindow flops_window(const SearchOptions& options, std::int64_t input_macs) {
+  const auto base = static_cast<double>(input_macs);
+  return {base * (1 - options.max_flops_decrease / 100),
+          base * (1 + options.max_flops_increase / 100)};
+}
+
+std::string percent_text(double percent) {
+  char text[48];
+  std::snprintf(text, sizeof(text), "%+.1f %%", percent);
+  return text;
+}
+
+double change_percent(std::int64_t macs, std::int64_t input_macs) {
+  return 100 * static_cast<double>(macs - input_macs) / static_cast<double>(input_macs);
+}
+
+OrderedJson config_to_json(const SearchConfig& config) {
+  const SearchOptions& o = config.options;
+  OrderedJson json;
+  json["format"] = "autogo.search";
+  json["version"] = 1;
+  json["model"] = config.model;
+  json["segments"] = config.segments;
+  json["predictor"] = config.predictor;
+  json["input_shapes"] = config.input_shapes;
+  OrderedJson& options = json["options"];
+  options["objective"] = o.objective;
+  options["iterations"] = o.iterations;
+  options["parents"] = o.parents;
+  options["sources"] = o.sources;
+  options["replacements"] = o.replacements;
+  options["max_segments"] = o.max_segments;
+  options["sparsity"] = o.sparsity;
+  options["mutation"] = kMutationNames[static_cast<int>(o.mutation)];
+  options["max_flops_increase_percent"] = o.max_flops_increase;
+  options["max_flops_decrease_percent"] = o.max_flops_decrease;
+  options["min_gain"] = o.min_gain;
+  options["allow_ops"] = o.allow_ops;
+  options["deny_ops"] = o.deny_ops;
+  options["freeze"] = o.freeze;
+  options["new_weights"] = kWeightNames[static_cast<int>(o.new_weights)];
+  options["seed"] = o.seed;
+  return json;
+}
+
+SearchConfig config_from_json(const Json& json, const std::string& where) {
+  require_format(json, where, "autogo.search", 1);
+  SearchConfig config;
+  config.model = json_member<std::string>(json, "model", where);
+  config.segments = json_member<std::string>(json, "segments", where);
+  config.predictor = json_member<std::string>(json, "predictor", where);
+  config.input_shapes = json_member<decltype(config.input_shapes)>(json, "input_shapes", where);
+  const Json options = json_member<Json>(json, "options", where);
+  SearchOptions& o = config.options;
+  auto read = [&](const char* key, auto& field) {
+    field = json_member<std::remove_cvref_t<decltype(field)>>(options, key, where);
+  };
+  read("objective", o.objective);
+  read("iterations", o.iterations);
+  read("parents", o.parents);
+  read("sources", o.sources);
+  read("replacements", o.replacements);
+  read("max_segments", o.max_segments);
+  read("sparsity", o.sparsity);
+  read("max_flops_increase_percent", o.max_flops_increase);
+  read("max_flops_decrease_percent", o.max_flops_decrease);
+  read("min_gain", o.min_gain);
+  read("allow_ops", o.allow_ops);
+  read("deny_ops", o.deny_ops);
+  read("freeze", o.freeze);
+  read("seed", o.seed);
+  std::string name;
+  read("mutation", name);
+  o.mutation = static_cast<MutationUnit>(index_of(kMutationNames, name, where));
+  read("new_weights", name);
+  o.new_weights = static_cast<ExportWeights>(index_of(kWeightNames, name, where));
+  return config;
+}
+
+}  // namespace autogo

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace autogo {
+
+/// A point of the search: the predicted gain is to be high, the cost low.
+struct ParetoPoint {
+  double gain = 0;
+  std::int64_t cost = 0;
+  std::uint32_t individual = 0;  ///< index into the history
+};
+
+/// `a` is at least as good in both and better in one.
+bool dominates(const ParetoPoint& a, const ParetoPoint& b);
+
+/// The points that no other dominates, kept while points arrive. Of equal points the first stays,
+/// so the front depends on the order of arrival only through those.
+class ParetoFront {
+ public:
+  /// @return whether the point is on the front now. Cost O(log n + removed + shifted).
+  bool add(const ParetoPoint& point);
+  /// By cost, ascending; gains ascend with it.
+  std::span<const ParetoPoint> points() const { return points_; }
+
+ private:
+  std::vector<ParetoPoint> points_;
+};
+
+}  // namespace autogo

@@ -1,0 +1,167 @@
+// What may replace a source segment (AutoGO, section 3.2): segments of the database, with the
+// operators that the user allows.
+//
+// The input network's own parts are added. The database was mined from benchmark families, and a
+// network outside them (a vision transformer, DenseNet) shares few operators with those; its own
+// runs of nodes are segments that fit its layouts and operators, at other places and sizes than
+// where they stand. Every run of one to kOwnRun nodes of its canonical order is taken: cheap, and
+// independent of how the vocabulary happens to cut it.
+//
+// One representative a class: the database's, which is the commonest, else the first in the
+// input. The order is the database's, then the input's, so draws do not depend on hashing.
+//
+// Tested by tests/search/pool_test.cc.
+
+#include "pool.h"
+
+#include <algorithm>
+#include <set>
+
+#include "autogo/graph/canonical.h"
+
+namespace autogo {
+namespace {
+
+constexpr std::size_t kOwnRun = 8;
+
+std::uint64_t inner_ops(const Graph& body) {
+  std::uint64_t mask = 0;
+  for (const Node& node : body.nodes()) {
+    if (op_info(node.op).shape_class == ShapeClass::kPort) continue;
+    mask |= std::uint64_t{1} << static_cast<int>(node.op);
+  }
+  return mask;
+}
+
+std::size_t inner_nodes(const Graph& body) {
+  return static_cast<std::size_t>(std::ranges::count_if(body.nodes(), [](const Node& node) {
+    return op_info(node.op).shape_class != ShapeClass::kPort;
+  }));
+}
+
+bool is_port(const Graph& graph, NodeId id) {
+  return op_info(graph.node(id).op).shape_class == ShapeClass::kPort;
+}
+
+}  // namespace
+
+bool sound_body(const Graph& body) {
+  const auto count = static_cast<std::uint32_t>(body.num_nodes());
+  std::vector<char> reached(body.num_values(), 0);  // from an input port
+  std::vector<char> used(body.num_values(), 0);     // by something that reaches an output port
+  std::vector<char> is_output(body.num_values(), 0);
+  for (std::uint32_t n = 0; n < count; ++n) {
+    const NodeId id{n};
+    const Node& node = body.node(id);
+    if (node.op == OpKind::kInput) {
+      reached[index(body.output(id))] = 1;
+      continue;
+    }
+    const bool from_input =
+        node.op != OpKind::kZero &&
+        std::ranges::any_of(body.inputs(id), [&](ValueId v) { return reached[index(v)] != 0; });
+    if (!from_input) return false;
+    for (std::uint32_t port = 0; port < node.num_outputs; ++port) {
+      reached[index(body.output(id, port))] = 1;
+    }
+    if (node.op != OpKind::kOutput) continue;
+    const ValueId value = body.inputs(id)[0];
+    if (body.node(body.value(value).producer).op == OpKind::kInput) return false;
+    if (is_output[index(value)]) return false;
+    is_output[index(value)] = 1;
+  }
+  for (std::uint32_t n = count; n-- > 0;) {
+    const NodeId id{n};
+    const Node& node = body.node(id);
+    bool needed = node.op == OpKind::kOutput;
+    for (std::uint32_t port = 0; port < node.num_outputs; ++port) {
+      needed = needed || used[index(body.output(id, port))] != 0;
+    }
+    if (!needed) return false;
+    for (const ValueId v : body.inputs(id)) used[index(v)] = 1;
+  }
+  return true;
+}
+
+Graph without_origins(const Graph& graph) {
+  Graph result;  // node and value ids stay the same: nodes are copied in order
+  std::vector<Value> outputs;
+  for (std::uint32_t n = 0; n < graph.num_nodes(); ++n) {
+    const NodeId id{n};
+    const Node& node = graph.node(id);
+    if (node.op == OpKind::kOutput) {
+      result.add_output(graph.inputs(id)[0]);
+      continue;
+    }
+    outputs.clear();
+    for (std::uint32_t port = 0; port < node.num_outputs; ++port) {
+      outputs.push_back({graph.type(graph.output(id, port)), NodeId{}, kNoOrigin});
+    }
+    result.add_typed(node.op, node.attrs, graph.inputs(id), outputs);
+  }
+  return result;
+}
+
+void ReplacementPool::add(std::uint64_t id, const Graph& body) {
+  Replacement item;
+  item.id = id;
+  item.body = without_origins(body);
+  item.memo_key = items_.size();
+  for (std::uint32_t n = 0; n < item.body.num_nodes(); ++n) {
+    const OpInfo& info = op_info(item.body.node(NodeId{n}).op);
+    item.num_inputs += info.kind == OpKind::kInput ? 1 : 0;
+    item.num_outputs += info.kind == OpKind::kOutput ? 1 : 0;
+    item.needs_first = item.needs_first || info.first_only;
+    item.needs_last = item.needs_last || info.last_only;
+  }
+  const auto at = static_cast<std::uint32_t>(items_.size());
+  for (const std::uint32_t first : {0U, 1U}) {
+    for (const std::uint32_t last : {0U, 1U}) {
+      if ((item.needs_first && first == 0) || (item.needs_last && last == 0)) continue;
+      buckets_[{item.num_inputs, item.num_outputs, first, last}].push_back(at);
+    }
+  }
+  items_.push_back(std::move(item));
+}
+
+ReplacementPool::ReplacementPool(const SegmentDatabase& database, const Graph& input,
+                                 std::uint64_t allowed, const SearchOptions& options) {
+  const bool single = options.mutation == MutationUnit::kOperator;
+  std::set<std::uint64_t> seen;
+  auto offer = [&](std::uint64_t id, const Graph& body) {
+    if ((inner_ops(body) & ~allowed) != 0 || inner_nodes(body) == 0) return;
+    if (single && inner_nodes(body) != 1) return;
+    if (!sound_body(body) || !seen.insert(id).second) return;
+    add(id, body);
+  };
+  for (const SegmentEntry& entry : database.entries()) {
+    if (entry.insertable) offer(entry.id, entry.body);
+  }
+  const std::vector<NodeId> order = canonical_order(input, NodeIdentity::kSegment);
+  const Uses uses(input);
+  for (std::size_t begin = 0; begin < order.size(); ++begin) {
+    for (std::size_t end = begin + 1; end <= std::min(order.size(), begin + kOwnRun); ++end) {
+      const NodeId last = order[end - 1];
+      const OpKind op = input.node(last).op;
+      if (is_port(input, last) || ((std::uint64_t{1} << static_cast<int>(op)) & ~allowed) != 0) {
+        break;
+      }
+      const Cut cut{order, begin, end};
+      const Ports ports = segment_ports(input, uses, cut);
+      const Graph body = extract_segment(input, ports, cut);
+      offer(canonical_hash(body, NodeIdentity::kSegment), body);
+    }
+  }
+}
+
+std::span<const std::uint32_t> ReplacementPool::fitting(std::size_t num_inputs,
+                                                        std::size_t num_outputs,
+                                                        PortLayouts layouts) const {
+  const auto it = buckets_.find({static_cast<std::uint32_t>(num_inputs),
+                                 static_cast<std::uint32_t>(num_outputs), layouts.first ? 1U : 0U,
+                                 layouts.last ? 1U : 0U});
+  if (it == buckets_.end()) return {};
+  return it->second;
+}
+
+}  // namespace autogo

@@ -1,0 +1,277 @@
+// The files of a run. Three rules: a run never writes into a folder that holds something else, a
+// file that is there is whole, and nothing but env.json depends on time, machine or threads.
+//
+// Tested by tests/search/run_directory_test.cc and tests/search/search_test.cc.
+
+#include "run_directory.h"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <filesystem>
+
+#include "autogo/base/file.h"
+#include "autogo/base/parallel.h"
+#include "autogo/base/rng.h"
+#include "autogo/graph/canonical.h"
+#include "graph/graph_json.h"
+
+namespace autogo {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string text_of(const OrderedJson& json) {
+  return json.dump(1, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
+}
+
+OrderedJson full_config(const SearchConfig& config, const InputHashes& hashes) {
+  OrderedJson json = config_to_json(config);
+  json["hashes"] = {{"model", hex64(hashes.model)},
+                    {"input", hex64(hashes.input)},
+                    {"segments", hex64(hashes.segments)},
+                    {"predictor", hex64(hashes.predictor)}};
+  return json;
+}
+
+std::string config_path(const std::string& directory) { return directory + "/config.json"; }
+
+Json read_config_file(const std::string& directory) {
+  const std::string path = config_path(directory);
+  AUTOGO_REQUIRE(
+      fs::exists(path), ErrorKind::kUsage,
+      directory + ": no run directory (config.json is missing); start one with -o " + directory);
+  return parse_json(read_file(path), path);
+}
+
+void require_hash(const Json& config, const std::string& directory, const char* what,
+                  const std::string& path, std::uint64_t now) {
+  const std::string where = config_path(directory);
+  const Json hashes = json_member<Json>(config, "hashes", where);
+  const std::string then = json_member<std::string>(hashes, what, where);
+  AUTOGO_REQUIRE(then == hex64(now), ErrorKind::kInput,
+                 directory + ": the " + what + (path.empty() ? "" : " '" + path + "'") +
+                     " has changed since the run began (hash " + hex64(now) + ", then " + then +
+                     "); restore it, or start a new run with another -o");
+}
+
+/// Mutations from the input to this network, replayable: with the bodies.
+OrderedJson lineage_json(const History& history, std::uint32_t individual) {
+  OrderedJson steps = OrderedJson::array();
+  Graph graph = history.graph(0);
+  for (const std::uint32_t i : history.lineage(individual)) {
+    const Individual& child = history[i];
+    const std::vector<NodeId> order = canonical_order(graph, NodeIdentity::kSegment);
+    OrderedJson removed = OrderedJson::array();
+    for (std::uint32_t n = child.step.begin; n < child.step.end; ++n) {
+      removed.push_back(graph.node_name(order[n]));
+    }
+    OrderedJson step;
+    step["iteration"] = child.iteration;
+    step["parent"] = hex64(history[child.parent].hash);
+    step["child"] = hex64(child.hash);
+    step["removed"] = std::move(removed);
+    step["cut"] = {child.step.begin, child.step.end};
+    step["segment"] = hex64(child.step.segment);
+    step["inputs"] = child.step.inputs;
+    step["outputs"] = child.step.outputs;
+    step["body"] = graph_to_json(*child.step.body);
+    step["macs"] = child.macs;
+    step["params"] = child.params;
+    step["predicted_gain"] = child.gain;
+    steps.push_back(std::move(step));
+    graph = apply(child.step, graph, Uses(graph), order);
+  }
+  return steps;
+}
+
+void remove_stale_models(const std::string& folder, const std::vector<std::string>& wanted) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    const bool ours = name.size() == 21 && name.ends_with(".onnx") &&
+                      name.find_first_not_of("0123456789abcdef") == 16;
+    if (ours && !std::ranges::count(wanted, "models/" + name)) fs::remove(entry.path());
+  }
+}
+
+std::string csv_of(const History& history, const std::vector<std::uint32_t>& members) {
+  const Individual& input = history[0];
+  std::string csv =
+      "model,macs,flops,params,macs_change_percent,params_change_percent,predicted_gain,"
+      "iteration\n";
+  auto number = [](double value) { return Json(value).dump(); };  // shortest, no locale
+  auto change = [&](std::int64_t now, std::int64_t then) {
+    return then == 0 ? std::string("0") : number(std::round(1e4 * change_percent(now, then)) / 1e4);
+  };
+  for (const std::uint32_t i : members) {
+    const Individual& m = history[i];
+    csv += model_name(m.hash) + ',' + std::to_string(m.macs) + ',' + std::to_string(2 * m.macs) +
+           ',' + std::to_string(m.params) + ',' + change(m.macs, input.macs) + ',' +
+           change(m.params, input.params) + ',' + number(m.gain) + ',' +
+           std::to_string(m.iteration) + '\n';
+  }
+  return csv;
+}
+
+std::string cpu_model() {
+  LineReader reader("/proc/cpuinfo");
+  std::string line;
+  while (reader.next(line)) {
+    if (!line.starts_with("model name")) continue;
+    const std::size_t colon = line.find(": ");
+    if (colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown";
+}
+
+void make_folder(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  AUTOGO_REQUIRE(!error && fs::is_directory(path), ErrorKind::kIo,
+                 path + ": cannot create the folder" + (error ? ": " + error.message() : ""));
+}
+
+}  // namespace
+
+std::string model_name(std::uint64_t hash) { return "models/" + hex64(hash) + ".onnx"; }
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+std::uint64_t hash_file(const std::string& path) {
+  const MappedFile file(path);
+  return hash_bytes(file.bytes().data(), file.bytes().size());
+}
+
+bool is_weightless(const std::string& model_path, const Graph& input) {
+  if (model_path.empty()) return false;
+  const MappedFile file(model_path);
+  const std::string_view bytes(reinterpret_cast<const char*>(file.bytes().data()),
+                               file.bytes().size());
+  const auto stored = static_cast<std::uint64_t>(graph_cost(input).total.weight_bytes);
+  // External data is named by a "location"; then the weights are real, just elsewhere.
+  return bytes.size() < stored / 4 && bytes.find("ConstantOfShape") != std::string_view::npos &&
+         bytes.find("location") == std::string_view::npos;
+}
+
+SearchConfig read_search_config(const std::string& directory) {
+  return config_from_json(read_config_file(directory), config_path(directory));
+}
+
+RunDirectory RunDirectory::create(const std::string& path, const SearchConfig& config,
+                                  const InputHashes& hashes) {
+  const bool exists = fs::exists(path);
+  AUTOGO_REQUIRE(!exists || fs::is_directory(path), ErrorKind::kUsage,
+                 path + ": is a file, expected a folder for the run; choose another -o");
+  if (exists && !fs::is_empty(path)) {
+    const bool ours = fs::exists(config_path(path));
+    throw Error(ErrorKind::kUsage,
+                path + ": not empty" + (ours ? ", it holds a run" : "") +
+                    (ours ? "; continue it with --resume " + path + ", or choose another -o"
+                          : "; choose another -o"));
+  }
+  make_folder(path);
+  auto journal = std::make_unique<Journal>(path + "/journal.jsonl");
+  AUTOGO_REQUIRE(journal->size() == 0, ErrorKind::kUsage,
+                 path + ": another autogo process has just used it; choose another -o");
+  write_file_atomic(config_path(path), text_of(full_config(config, hashes)));
+  return {path, std::move(journal)};
+}
+
+RunDirectory RunDirectory::open(const std::string& path, const SearchConfig& config,
+                                const InputHashes& hashes) {
+  const Json then = read_config_file(path);
+  require_hash(then, path, "model", config.model, hashes.model);
+  require_hash(then, path, "input", config.model, hashes.input);
+  require_hash(then, path, "segments", config.segments, hashes.segments);
+  require_hash(then, path, "predictor", config.predictor, hashes.predictor);
+  const SearchConfig stored = config_from_json(then, config_path(path));
+  AUTOGO_REQUIRE(config_to_json(stored)["options"] == config_to_json(config)["options"],
+                 ErrorKind::kUsage,
+                 path + ": its options differ from those given; --resume takes them from there");
+  return {path, std::make_unique<Journal>(path + "/journal.jsonl")};
+}
+
+void RunDirectory::write_env(const Session& session) const {
+  const std::string path = path_ + "/env.json";
+  OrderedJson json;
+  if (fs::exists(path)) {
+    json = OrderedJson::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  }
+  if (!json.is_object() || !json.contains("sessions") || !json["sessions"].is_array()) {
+    json = {{"format", "autogo.env"}, {"version", 1}, {"sessions", OrderedJson::array()}};
+  }
+  utsname system{};
+  ::uname(&system);
+  json["sessions"].push_back({{"started", session.started},
+                              {"ended", session.ended},
+                              {"seconds", session.seconds},
+                              {"status", session.status},
+                              {"jobs", session.jobs},
+                              {"cores", available_threads()},
+                              {"cpu", cpu_model()},
+                              {"system", std::string(system.sysname) + " " + system.release}});
+  write_file_atomic(path, text_of(json));
+}
+
+void write_front(const std::string& directory, const SearchConfig& config,
+                 const InputHashes& hashes, const History& history,
+                 const std::vector<std::uint32_t>& members, int jobs) {
+  make_folder(directory + "/models");
+  const Individual& input = history[0];
+  OrderedJson pareto;
+  pareto["format"] = "autogo.pareto";
+  pareto["version"] = 1;
+  pareto["objective"] = config.options.objective;
+  pareto["seed"] = config.options.seed;
+  pareto["input"] = {{"hash", hex64(input.hash)},
+                     {"macs", input.macs},
+                     {"flops", 2 * input.macs},
+                     {"params", input.params}};
+  pareto["members"] = OrderedJson::array();
+  std::vector<std::string> names;
+  std::vector<OrderedJson> entries(members.size());
+  for (const std::uint32_t i : members) names.push_back(model_name(history[i].hash));
+  parallel_for(members.size(), jobs, [&](std::size_t k) {
+    const Individual& member = history[members[k]];
+    OrderedJson& entry = entries[k];
+    entry["model"] = names[k];
+    entry["macs"] = member.macs;
+    entry["flops"] = 2 * member.macs;
+    entry["params"] = member.params;
+    entry["predicted_gain"] = member.gain;
+    entry["iteration"] = member.iteration;
+    entry["lineage"] = lineage_json(history, members[k]);
+    const std::string path = directory + "/" + names[k];
+    if (fs::exists(path)) return;  // named by content, written whole
+    ExportOptions options;
+    options.seed = hash_combine(config.options.seed, member.hash);
+    options.new_weights = config.options.new_weights == ExportWeights::kConstant
+                              ? NewWeights::kConstantOfShape
+                              : NewWeights::kRandom;
+    options.metadata = {
+        {"autogo.lineage",
+         entry["lineage"].dump(-1, ' ', false, OrderedJson::error_handler_t::replace)},
+        {"autogo.input", hex64(hashes.input)},
+        {"autogo.segments", hex64(hashes.segments)},
+        {"autogo.predictor", hex64(hashes.predictor)},
+        {"autogo.seed", std::to_string(config.options.seed)},
+        {"autogo.predicted_gain", Json(member.gain).dump()}};
+    export_onnx(history.graph(members[k]), path, options);
+  });
+  for (OrderedJson& entry : entries) pareto["members"].push_back(std::move(entry));
+  write_file_atomic(directory + "/pareto.csv", csv_of(history, members));
+  write_file_atomic(directory + "/pareto.json", text_of(pareto));
+  remove_stale_models(directory + "/models", names);
+}
+
+}  // namespace autogo

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "autogo/search/search.h"
+#include "individual.h"
+#include "journal.h"
+#include "options.h"
+
+namespace autogo {
+
+/// Hashes of what a run reads, as config.json keeps them.
+struct InputHashes {
+  std::uint64_t model = 0;      ///< of the file's bytes; 0 without a file
+  std::uint64_t input = 0;      ///< canonical_hash of the imported graph
+  std::uint64_t segments = 0;   ///< SegmentDatabase::content_hash
+  std::uint64_t predictor = 0;  ///< Predictor::content_hash
+};
+
+/// One session of a run: what env.json keeps of it.
+struct Session {
+  std::string started, ended;  ///< UTC, ISO 8601
+  int jobs = 0;
+  std::string status;
+  double seconds = 0;
+};
+
+/// The files of a run (DESIGN.md, "Files"). Holds the lock on it while it lives.
+class RunDirectory {
+ public:
+  /// A new run: makes the folder, writes config.json, creates the journal.
+  /// @throws Error kUsage: the folder has files in it, or is in use; kIo
+  static RunDirectory create(const std::string& path, const SearchConfig& config,
+                             const InputHashes& hashes);
+  /// Continues a run. @throws Error kUsage: no run directory, or in use; kInput: its configuration
+  /// or an input is not what it was
+  static RunDirectory open(const std::string& path, const SearchConfig& config,
+                           const InputHashes& hashes);
+
+  Journal& journal() { return *journal_; }
+  const std::string& path() const { return path_; }
+
+  /// Adds this session to env.json: times and machine facts, which nothing else may hold.
+  void write_env(const Session& session) const;
+
+ private:
+  RunDirectory(std::string path, std::unique_ptr<Journal> journal)
+      : path_(std::move(path)), journal_(std::move(journal)) {}
+
+  std::string path_;
+  std::unique_ptr<Journal> journal_;
+};
+
+/// Now, in UTC: "2024-05-01T12:00:00Z".
+std::string utc_now();
+
+/// The front as files: models/<hash>.onnx (missing ones are written, others removed), pareto.csv
+/// and pareto.json, in this order, so that pareto.json never names a file that is not there.
+/// @param members  of the front, individuals in `history`, by FLOPs
+void write_front(const std::string& directory, const SearchConfig& config,
+                 const InputHashes& hashes, const History& history,
+                 const std::vector<std::uint32_t>& members, int jobs);
+
+/// "models/<hash>.onnx"
+std::string model_name(std::uint64_t hash);
+
+/// Is the model's weightless: a small file whose weights are made by ConstantOfShape nodes?
+bool is_weightless(const std::string& model_path, const Graph& input);
+
+/// hash_bytes of a file. @throws Error kIo
+std::uint64_t hash_file(const std::string& path);
+
+}  // namespace autogo

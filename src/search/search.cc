@@ -1,0 +1,108 @@
+// The library's entry: checks and hashes the inputs, opens the run directory, runs the engine
+// (engine.cc), writes what was found. Interrupted or out of time, the front so far is written too,
+// so a run directory is complete whenever no process works in it.
+//
+// Tested by tests/search/search_test.cc, tests/search/resume_test.cc.
+
+#include "autogo/search/search.h"
+
+#include <chrono>
+#include <optional>
+
+#include "autogo/base/error.h"
+#include "autogo/base/parallel.h"
+#include "autogo/graph/canonical.h"
+#include "engine.h"
+
+namespace autogo {
+namespace {
+
+InputHashes hashes_of(const SearchConfig& config, const Graph& input,
+                      const SegmentDatabase& database, const Predictor& predictor) {
+  InputHashes hashes;
+  if (!config.model.empty()) hashes.model = hash_file(config.model);
+  hashes.input = canonical_hash(input);
+  hashes.segments = database.content_hash();
+  hashes.predictor = predictor.content_hash();
+  return hashes;
+}
+
+void warn_of_unknown_costs(const Graph& input, Log& log) {
+  std::uint32_t unknown = 0;
+  std::string first;
+  for (std::uint32_t n = 0; n < input.num_nodes(); ++n) {
+    if (!unknown_cost(input, NodeId{n})) continue;
+    if (unknown++ == 0) first = input.node_name(NodeId{n});
+  }
+  if (unknown == 0) return;
+  log.warning("the cost of " + std::to_string(unknown) + " nodes (the first: '" + first +
+              "') is not known and counts 0; percentages are of the rest");
+}
+
+const char* status_name(SearchStatus status) {
+  switch (status) {
+    case SearchStatus::kDone:
+      return "done";
+    case SearchStatus::kInterrupted:
+      return "interrupted";
+    case SearchStatus::kTimeout:
+      return "timeout";
+  }
+  return "";
+}
+
+SearchResult result_of(const SearchEngine& engine, SearchStatus status) {
+  const History& history = engine.history();
+  SearchResult result;
+  result.status = status;
+  result.macs = history[0].macs;
+  result.flops = 2 * history[0].macs;
+  result.params = history[0].params;
+  result.iterations = engine.complete_iterations();
+  result.children = history.size() - 1;
+  for (const std::uint32_t i : engine.members()) {
+    const Individual& member = history[i];
+    result.front.push_back({model_name(member.hash), member.hash, member.macs, 2 * member.macs,
+                            member.params, member.gain, member.iteration, history.graph(i)});
+  }
+  return result;
+}
+
+}  // namespace
+
+SearchResult run_search(const SearchConfig& given, const SearchRun& run, const Graph& input,
+                        const SegmentDatabase& database, const Predictor& predictor, Log& log) {
+  Session session;
+  session.started = utc_now();
+  const auto start = std::chrono::steady_clock::now();
+  set_up(given.options, input);  // complain before anything is written
+  warn_of_unknown_costs(input, log);
+  SearchConfig config = given;
+  if (config.options.new_weights == ExportWeights::kAuto) {
+    config.options.new_weights =
+        is_weightless(config.model, input) ? ExportWeights::kConstant : ExportWeights::kRandom;
+  }
+  const InputHashes hashes = hashes_of(config, input, database, predictor);
+  std::optional<RunDirectory> directory;
+  if (!run.directory.empty()) {
+    directory.emplace(run.resume ? RunDirectory::open(run.directory, config, hashes)
+                                 : RunDirectory::create(run.directory, config, hashes));
+  }
+  SearchEngine engine(config, run, hashes, input, database, predictor,
+                      directory ? &directory->journal() : nullptr);
+  const SearchStatus status = engine.run();
+  if (directory) {
+    write_front(run.directory, config, hashes, engine.history(), engine.members(),
+                engine.threads());
+    session.ended = utc_now();
+    session.status = status_name(status);
+    session.jobs = engine.threads();
+    session.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    directory->write_env(session);
+  }
+  if (status == SearchStatus::kDone && engine.members().empty()) engine.throw_empty_front();
+  return result_of(engine, status);
+}
+
+}  // namespace autogo
