@@ -64,6 +64,10 @@ Graph nasbench201_graph(const std::string& id);
 /// The graph of any family id ("nb101:...", "nb201:...").
 Graph family_graph(const std::string& id);
 
+/// A computation graph as AutoGO's authors publish it (one line of autogo_graphs.jsonl).
+/// @param where  path and line, for messages. @throws Error kInput, kUnsupported
+Graph autogo_graph(const std::string& text, const std::string& where);
+
 struct TableOptions {
   std::string table;        ///< path of the benchmark table, plain or gzip
   std::string label;        ///< column or field
