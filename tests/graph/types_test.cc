@@ -1,0 +1,65 @@
+#include "autogo/graph/types.h"
+
+#include <gtest/gtest.h>
+
+#include "autogo/base/error.h"
+
+namespace autogo {
+namespace {
+
+TEST(Shape, TextAndElements) {
+  EXPECT_EQ(to_string(Shape{1, 64, 56, 56}), "1x64x56x56");
+  EXPECT_EQ(to_string(Shape{-1, 3}), "?x3");
+  EXPECT_EQ(to_string(Shape{}), "unknown");
+  EXPECT_EQ(to_string(Shape(std::span<const std::int64_t>{})), "scalar");
+  EXPECT_EQ((Shape{2, 3, 4}).elements(), 24);
+  EXPECT_EQ(Shape(std::span<const std::int64_t>{}).elements(), 1);
+  EXPECT_EQ((Shape{2, -1}).elements(), -1);
+  EXPECT_EQ(Shape{}.elements(), -1);
+  EXPECT_EQ((Shape{1LL << 40, 1LL << 40}).elements(), -1);
+}
+
+TEST(Shape, RankNineIsRefused) {
+  const std::array<std::int64_t, 9> dims{};
+  try {
+    const Shape shape{std::span<const std::int64_t>(dims)};
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::kUnsupported);
+    EXPECT_STREQ(e.what(), "a tensor of rank 9, at most 8 dimensions are supported");
+  }
+}
+
+TEST(FeatureMap, ReadsEveryLayout) {
+  const auto view = [](Layout layout, Shape shape) {
+    return feature_map({DType::kFloat32, layout, shape});
+  };
+  EXPECT_EQ(view(Layout::kChannelsFirst, {1, 8, 4, 5}), (FeatureMap{8, 4, 5}));
+  EXPECT_EQ(view(Layout::kChannelsLast, {1, 4, 5, 8}), (FeatureMap{8, 4, 5}));
+  EXPECT_EQ(view(Layout::kChannelsLast, {1, 197, 768}), (FeatureMap{768, 197, 1}));
+  EXPECT_EQ(view(Layout::kChannelsLast, {1, 1000}), (FeatureMap{1000, 1, 1}));
+  EXPECT_EQ(view(Layout::kNone, {1, 12, 4, 4}), FeatureMap{});
+  EXPECT_EQ(view(Layout::kChannelsFirst, {1, -1, 4, 5}), FeatureMap{});
+}
+
+TEST(FeatureMap, RoundTrip) {
+  for (const Shape& shape : {Shape{2, 8, 4, 5}, Shape{2, 4, 8}, Shape{2, 9}}) {
+    const TensorType type{DType::kFloat16, default_layout(shape), shape};
+    EXPECT_EQ(with_feature_map(type, feature_map(type)), type);
+  }
+  const TensorType tokens{DType::kFloat32, Layout::kChannelsLast, Shape{1, 197, 768}};
+  EXPECT_EQ(to_string(with_feature_map(tokens, {64, 50, 1}).shape), "1x50x64");
+}
+
+TEST(DType, Sizes) {
+  EXPECT_EQ(dtype_size(DType::kFloat32), 4U);
+  EXPECT_EQ(dtype_size(DType::kBFloat16), 2U);
+  EXPECT_EQ(dtype_size(DType::kInt64), 8U);
+  EXPECT_EQ(dtype_size(DType::kBool), 1U);
+  EXPECT_EQ(dtype_size(DType::kString), 0U);
+  EXPECT_STREQ(dtype_name(DType::kFloat16), "float16");
+  EXPECT_STREQ(dtype_name(static_cast<DType>(23)), "other");
+}
+
+}  // namespace
+}  // namespace autogo
