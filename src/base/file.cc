@@ -6,8 +6,11 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "autogo/base/error.h"
@@ -45,10 +48,32 @@ void write_all(int fd, std::string_view content, const std::string& path) {
   }
 }
 
+/// "-" is standard input.
+const char* input_path(const std::string& path) {
+  return path == "-" ? "/dev/stdin" : path.c_str();
+}
+
+/// "-" is standard output; a link is followed, so that its target is replaced and not the link.
+std::string output_target(const std::string& path) {
+  if (path == "-") return "/dev/stdout";
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0 || !S_ISLNK(info.st_mode)) return path;
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
+  return real ? real.get() : path;
+}
+
+/// A device or pipe, which is written to and never replaced.
+bool is_stream(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return false;
+  if (S_ISDIR(info.st_mode)) throw Error(ErrorKind::kIo, path + ": is a folder, expected a file");
+  return !S_ISREG(info.st_mode) || path == "/dev/stdout";
+}
+
 }  // namespace
 
 std::string read_file(const std::string& path) {
-  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor fd(::open(input_path(path), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) throw_io(path, "open");
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) throw_io(path, "read");
@@ -73,15 +98,24 @@ void write_file_atomic(const std::string& path, std::string_view content) {
   write_file_atomic(path, [&](const ByteSink& sink) { sink(content); });
 }
 
-void write_file_atomic(const std::string& path, const std::function<void(const ByteSink&)>& fill) {
-  const std::string temporary = path + ".tmp." + std::to_string(::getpid());
+void write_file_atomic(const std::string& name, const std::function<void(const ByteSink&)>& fill) {
+  const std::string path = output_target(name);
+  if (is_stream(path)) {
+    const Descriptor fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (fd.get() < 0) throw_io(name, "open");
+    fill([&](std::string_view piece) { write_all(fd.get(), piece, name); });
+    return;
+  }
+  static std::atomic<unsigned> serial{0};  // threads may write the same file
+  const std::string temporary =
+      path + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(serial++);
   Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (fd.get() < 0) throw_io(path, "create");
+  if (fd.get() < 0) throw_io(name, "create");
   try {
-    fill([&](std::string_view piece) { write_all(fd.get(), piece, path); });
-    if (::fsync(fd.get()) != 0 && errno != EINVAL) throw_io(path, "write");
-    if (::close(fd.release()) != 0) throw_io(path, "write");
-    if (::rename(temporary.c_str(), path.c_str()) != 0) throw_io(path, "replace");
+    fill([&](std::string_view piece) { write_all(fd.get(), piece, name); });
+    if (::fsync(fd.get()) != 0 && errno != EINVAL) throw_io(name, "write");
+    if (::close(fd.release()) != 0) throw_io(name, "write");
+    if (::rename(temporary.c_str(), path.c_str()) != 0) throw_io(name, "replace");
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;
@@ -115,7 +149,7 @@ struct LineReader::Impl {
 
 LineReader::LineReader(const std::string& path) : impl_(std::make_unique<Impl>()) {
   impl_->path = path;
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = ::open(input_path(path), O_RDONLY | O_CLOEXEC);
   if (fd < 0) throw_io(path, "open");
   struct stat info {};
   if (::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {

@@ -10,11 +10,14 @@
 
 namespace autogo {
 
+/// "-" as a path is standard input or standard output.
+
 /// The whole file. @throws Error kIo with the path and the system's reason.
 std::string read_file(const std::string& path);
 
 /// Writes under a temporary name in the same folder, syncs, renames: a reader sees the old file or
-/// the new one, never half of it. @throws Error kIo; the temporary file is removed.
+/// the new one, never half of it. Devices and pipes are written to directly. Threads may write the
+/// same file. @throws Error kIo; the temporary file is removed.
 void write_file_atomic(const std::string& path, std::string_view content);
 
 /// The same for large files: `fill` writes through the sink it is given, piece by piece.

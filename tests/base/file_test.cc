@@ -1,0 +1,193 @@
+#include "autogo/base/file.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <zlib.h>
+
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "autogo/base/error.h"
+#include "support/temp_dir.h"
+
+namespace autogo {
+namespace {
+
+/// Text and kind of the Error that `fn` throws.
+std::pair<ErrorKind, std::string> failure(const std::function<void()>& fn) {
+  try {
+    fn();
+  } catch (const Error& e) {
+    return {e.kind(), e.what()};
+  }
+  ADD_FAILURE() << "no error";
+  return {ErrorKind::kInternal, ""};
+}
+
+void write_gzip(const std::string& path, const std::string& text) {
+  gzFile file = ::gzopen(path.c_str(), "wb");
+  ASSERT_NE(file, nullptr);
+  ASSERT_EQ(::gzwrite(file, text.data(), static_cast<unsigned>(text.size())),
+            static_cast<int>(text.size()));
+  ASSERT_EQ(::gzclose(file), Z_OK);
+}
+
+std::vector<std::string> lines_of(const std::string& path) {
+  LineReader reader(path);
+  std::vector<std::string> lines;
+  for (std::string line; reader.next(line);) lines.push_back(line);
+  return lines;
+}
+
+TEST(File, ReadsWhatWasWritten) {
+  const TempDir dir;
+  const std::string content("a\0b\n", 4);
+  write_file_atomic(dir / "x", content);
+  EXPECT_EQ(read_file(dir / "x"), content);
+  const MappedFile mapped(dir / "x");
+  ASSERT_EQ(mapped.bytes().size(), 4U);
+  EXPECT_EQ(std::memcmp(mapped.bytes().data(), content.data(), 4), 0);
+  EXPECT_EQ(dir.count(), 1U);
+}
+
+TEST(File, MissingFileAndFolderAreNamed) {
+  const TempDir dir;
+  const auto missing =
+      std::pair(ErrorKind::kIo, dir / "no: cannot open: No such file or directory");
+  EXPECT_EQ(failure([&] { read_file(dir / "no"); }), missing);
+  EXPECT_EQ(failure([&] { MappedFile file(dir / "no"); }), missing);
+  EXPECT_EQ(failure([&] { LineReader reader(dir / "no"); }), missing);
+  const auto folder = std::pair(ErrorKind::kIo, dir.path() + ": is a folder, expected a file");
+  EXPECT_EQ(failure([&] { read_file(dir.path()); }), folder);
+  EXPECT_EQ(failure([&] { MappedFile file(dir.path()); }), folder);
+  EXPECT_EQ(failure([&] { LineReader reader(dir.path()); }), folder);
+}
+
+TEST(File, EmptyFileMapsToNothing) {
+  const TempDir dir;
+  write_file_atomic(dir / "x", "");
+  EXPECT_EQ(MappedFile(dir / "x").bytes().size(), 0U);
+  EXPECT_EQ(read_file(dir / "x"), "");
+  EXPECT_TRUE(lines_of(dir / "x").empty());
+}
+
+TEST(File, FailedFillKeepsTheOldFileAndLeavesNothing) {
+  const TempDir dir;
+  write_file_atomic(dir / "x", "old");
+  EXPECT_THROW(write_file_atomic(dir / "x",
+                                 [](const ByteSink& sink) {
+                                   sink("half of the new");
+                                   throw Error(ErrorKind::kInput, "bad row");
+                                 }),
+               Error);
+  EXPECT_EQ(read_file(dir / "x"), "old");
+  EXPECT_EQ(dir.count(), 1U);
+}
+
+TEST(File, FullDiskKeepsTheOldFileAndLeavesNothing) {
+  const TempDir dir;
+  write_file_atomic(dir / "x", "old");
+  // A file size limit makes write() fail as a full disk does, without needing one.
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit small{4096, before.rlim_max};
+  auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const auto found = failure([&] { write_file_atomic(dir / "x", std::string(100'000, 'n')); });
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(found, std::pair(ErrorKind::kIo, dir / "x: cannot write: File too large"));
+  EXPECT_EQ(read_file(dir / "x"), "old");
+  EXPECT_EQ(dir.count(), 1U);
+}
+
+TEST(File, UnwritableFolderIsNamed) {
+  const TempDir dir;
+  EXPECT_EQ(failure([&] { write_file_atomic(dir / "no/x", "new"); }),
+            std::pair(ErrorKind::kIo, dir / "no/x: cannot create: No such file or directory"));
+}
+
+TEST(File, ThreadsMayWriteTheSameFile) {
+  const TempDir dir;
+  const std::string a(50'000, 'a'), b(50'000, 'b');
+  std::thread other([&] {
+    for (int i = 0; i < 50; ++i) write_file_atomic(dir / "x", a);
+  });
+  for (int i = 0; i < 50; ++i) write_file_atomic(dir / "x", b);
+  other.join();
+  const std::string content = read_file(dir / "x");
+  EXPECT_TRUE(content == a || content == b) << content.size() << " bytes";
+  EXPECT_EQ(dir.count(), 1U);
+}
+
+TEST(File, DevicesAreWrittenNotReplaced) {
+  EXPECT_EQ(
+      failure([] { write_file_atomic("/dev/full", "new"); }),
+      std::pair(ErrorKind::kIo, std::string("/dev/full: cannot write: No space left on device")));
+  write_file_atomic("/dev/null", "new");
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+}
+
+TEST(File, LinksKeepPointing) {
+  const TempDir dir;
+  write_file_atomic(dir / "x", "old");
+  std::filesystem::create_symlink("x", dir / "link");
+  write_file_atomic(dir / "link", "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(dir / "link"));
+  EXPECT_EQ(read_file(dir / "x"), "new");
+}
+
+TEST(LineReader, ReadsPlainAndGzipAlike) {
+  const TempDir dir;
+  const std::string text = "one\r\n\nthree" + std::string(200'000, '3') + "\nlast";
+  write_file_atomic(dir / "plain", text);
+  write_gzip(dir / "zipped", text);
+  const std::vector<std::string> expected = {"one", "", "three" + std::string(200'000, '3'),
+                                             "last"};
+  EXPECT_EQ(lines_of(dir / "plain"), expected);
+  EXPECT_EQ(lines_of(dir / "zipped"), expected);
+}
+
+TEST(LineReader, CountsLinesAndEndsAtTheEnd) {
+  const TempDir dir;
+  write_file_atomic(dir / "x", "a\nb\n");
+  LineReader reader(dir / "x");
+  std::string line;
+  EXPECT_EQ(reader.line_number(), 0U);
+  EXPECT_TRUE(reader.next(line));
+  EXPECT_TRUE(reader.next(line));
+  EXPECT_EQ(line, "b");
+  EXPECT_EQ(reader.line_number(), 2U);
+  EXPECT_FALSE(reader.next(line));
+  EXPECT_EQ(reader.line_number(), 2U);
+}
+
+TEST(LineReader, TruncatedGzipIsAnError) {
+  const TempDir dir;
+  std::string text;
+  for (int i = 0; i < 50'000; ++i) text += std::to_string(i * 7919 % 10'007) + "\n";
+  write_gzip(dir / "x", text);
+  const std::string whole = read_file(dir / "x");
+  write_file_atomic(dir / "x", std::string_view(whole).substr(0, whole.size() / 2));
+  const auto [kind, what] = failure([&] { lines_of(dir / "x"); });
+  EXPECT_EQ(kind, ErrorKind::kInput);
+  EXPECT_EQ(what.find(dir / "x: damaged or truncated after line "), 0U) << what;
+}
+
+TEST(LineReader, DamagedGzipIsAnError) {
+  const TempDir dir;
+  std::string text;
+  for (int i = 0; i < 50'000; ++i) text += std::to_string(i * 7919 % 10'007) + "\n";
+  write_gzip(dir / "x", text);
+  std::string whole = read_file(dir / "x");
+  for (std::size_t i = whole.size() / 2; i < whole.size() / 2 + 64; ++i) whole[i] = '\x55';
+  write_file_atomic(dir / "x", whole);
+  EXPECT_EQ(failure([&] { lines_of(dir / "x"); }).first, ErrorKind::kInput);
+}
+
+}  // namespace
+}  // namespace autogo

@@ -1,0 +1,54 @@
+#include "base/json.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace autogo {
+namespace {
+
+std::string failure(const std::function<void()>& fn) {
+  try {
+    fn();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::kInput);
+    return std::string(e.what()) + (e.hint().empty() ? "" : " | " + e.hint());
+  }
+  return "no error";
+}
+
+TEST(Json, DamagedTextIsOneLineWithThePlace) {
+  EXPECT_EQ(
+      failure([] { parse_json("{\"a\": 1,\n", "x.json"); }),
+      "x.json: not valid JSON at byte 10 of 9 | the file is damaged or of another kind; write "
+      "it again");
+}
+
+TEST(Json, FormatAndVersionAreChecked) {
+  const auto check = [](const char* text) {
+    return failure([&] { require_format(parse_json(text, "x"), "x", "autogo.segments", 2); });
+  };
+  EXPECT_EQ(check(R"({"format": "autogo.segments", "version": 2})"), "no error");
+  EXPECT_EQ(check("[]"), "x: expected a file of format \"autogo.segments\", found no format name");
+  EXPECT_EQ(check(R"({"format": "autogo.corpus", "version": 2})"),
+            "x: expected a file of format \"autogo.segments\", found \"autogo.corpus\"");
+  EXPECT_EQ(
+      check(R"({"format": "autogo.segments", "version": 1})"),
+      "x: version 1 of \"autogo.segments\", this autogo reads version 2 | write the file again "
+      "with this autogo");
+  EXPECT_EQ(check(R"({"format": "autogo.segments", "version": 3})"),
+            "x: version 3 of \"autogo.segments\", this autogo reads version 2 | update autogo, or "
+            "write the file again with this one");
+  EXPECT_EQ(check(R"({"format": "autogo.segments"})"), "x: \"version\" is missing");
+}
+
+TEST(Json, MembersHaveATypeAndAName) {
+  const Json json = parse_json(R"({"n": "text"})", "x");
+  EXPECT_EQ(json_member<std::string>(json, "n", "x"), "text");
+  EXPECT_EQ(failure([&] { json_member<int>(json, "n", "x"); }), "x: \"n\" has the wrong type");
+  EXPECT_EQ(failure([&] { json_member<int>(json, "m", "x"); }), "x: \"m\" is missing");
+  EXPECT_EQ(failure([&] { json_member<int>(Json(3), "m", "x"); }), "x: \"m\" is missing");
+}
+
+}  // namespace
+}  // namespace autogo
