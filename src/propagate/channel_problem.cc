@@ -193,20 +193,31 @@ class ChannelBuilder {
   }
 
   void demand_outputs() {
-    std::size_t port = 0;
+    std::vector<std::pair<int, std::int64_t>> demands;  // class, channels; by output port
     for (std::uint32_t i = 0; i < body_.num_nodes(); ++i) {
       if (body_.node(NodeId{i}).op != OpKind::kOutput) continue;
       const ValueId value = body_.inputs(NodeId{i})[0];
+      const std::size_t port = demands.size();
       const std::int64_t c = ports_.outputs[port].c;
-      ChannelClass& range = at(class_of(value));
+      const ChannelClass& range = at(class_of(value));
       if (c < range.lo || c > range.hi || c % range.step != 0) {
         problem_.reason = "output port " + std::to_string(port) + ": channels " +
                           std::to_string(c) + " cannot be reached from " + sources_text(value) +
                           " (reachable: " + range_text(range) + ")";
         return;
       }
-      range = {c, c, 1};
-      ++port;
+      demands.emplace_back(class_of(value), c);
+    }
+    for (std::size_t j = 0; j < demands.size(); ++j) {
+      const auto [cls, c] = demands[j];
+      for (std::size_t i = 0; i < j; ++i) {
+        if (demands[i].first != cls || demands[i].second == c) continue;
+        problem_.reason = "output ports " + std::to_string(i) + " and " + std::to_string(j) +
+                          ": channels " + std::to_string(demands[i].second) + " and " +
+                          std::to_string(c) + " must be equal";
+        return;
+      }
+      at(cls) = {c, c, 1};
     }
   }
 
