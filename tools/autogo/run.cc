@@ -104,15 +104,19 @@ bool wants_json(const std::vector<std::string>& args) {
 
 int report(const Error& error, const std::string& where, bool json, std::ostream& err) {
   const int code = exit_code(error.kind());
+  const auto one_line = [](std::string text) {
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text;
+  };
+  const std::string what = one_line(error.what()), hint = one_line(error.hint());
   if (json) {
     OrderedJson object;
     object["code"] = code;
-    object["message"] = error.what();
-    object["hint"] = error.hint();
+    object["message"] = what;
+    object["hint"] = hint;
     err << object.dump(-1, ' ', false, OrderedJson::error_handler_t::replace) << "\n";
   } else {
-    err << where << ": " << error.what() << (error.hint().empty() ? "" : "; ") << error.hint()
-        << "\n";
+    err << where << ": " << what << (hint.empty() ? "" : "; ") << hint << "\n";
   }
   err.flush();
   return code;
