@@ -19,7 +19,7 @@ struct Wiring {
                           ///< direction; only refinement uses it, so a clash costs time, not truth
   };
 
-  Wiring(const Graph& graph, NodeIdentity identity);
+  Wiring(const Graph& graph, NodeIdentity kind);
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(identity.size()); }
   /// Edges from producers, in slot order.

@@ -1,0 +1,25 @@
+#!/bin/bash
+# tools/bench.sh [OPTIONS OF autogo_bench]: builds and measures. Prints the speed table of the
+# README: what it takes here beside the goals and the paper's figures.
+# Leave the machine alone while it runs; it takes some three minutes.
+set -euo pipefail
+# shellcheck source=tools/lib/setup.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/setup.sh"
+
+tables="${AUTOGO_TABLES:-$source_dir/../shared/data}"
+scratch="$(mktemp -d)"
+trap 'rm -rf "$scratch"' EXIT
+
+install_packages build test
+cmake_options=(-DAUTOGO_BUILD_BENCHMARKS=ON)
+build release autogo_cli autogo_spm autogo_torch autogo_bench
+
+options=(--autogo "$source_dir/build/release/bin/autogo" --scratch "$scratch"
+  --model "$source_dir/data/models/resnet50.onnx" --segments "$source_dir/data/segments.json")
+for predictor in "$source_dir"/data/predictor.pt; do
+  if [ -e "$predictor" ]; then options+=(--predictor "$predictor"); fi
+done
+if [ -e "$tables/nasbench201.csv.gz" ]; then options+=(--tables "$tables"); fi
+
+say "measuring on $(nproc) cores: $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1)"
+"$source_dir/build/release/bin/autogo_bench" "${options[@]}" "$@"
