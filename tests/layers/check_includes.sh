@@ -11,6 +11,7 @@ declare -A may=(
   [corpus]="graph" [predict]="graph segment corpus cost"
   [search]="base graph onnx segment propagate cost corpus predict"
   [tools]="base graph onnx segment propagate cost corpus predict search"
+  [bench]="tools"
 )
 # Owner of a library, by the start of the header's name.
 declare -A owner=(

@@ -1,0 +1,67 @@
+// Writes small ONNX files, good and bad ones, byte by byte: node make_onnx.js KIND OUT.
+// A protobuf message is a list of fields; a field is a key, (number << 3) | wire type, and a value.
+'use strict';
+const fs = require('fs');
+
+function varint(value) {
+  const bytes = [];
+  let rest = BigInt.asUintN(64, BigInt(value));
+  do {
+    bytes.push(Number(rest & 127n) | (rest > 127n ? 128 : 0));
+    rest >>= 7n;
+  } while (rest > 0n);
+  return Buffer.from(bytes);
+}
+const number = (field, value) => Buffer.concat([varint(field << 3), varint(value)]);
+const bytes = (field, value) => {
+  const content = Buffer.isBuffer(value) ? value : Buffer.from(value);
+  return Buffer.concat([varint((field << 3) | 2), varint(content.length), content]);
+};
+const message = (...fields) => Buffer.concat(fields.flat());
+
+const dim = (d) => bytes(1, typeof d === 'number' ? number(1, d) : bytes(2, d));
+const info = (name, dims) =>
+  message(bytes(1, name), bytes(2, bytes(1, message(number(1, 1),
+    dims ? bytes(2, message(...dims.map(dim))) : []))));
+const ints = (name, values) =>
+  message(bytes(1, name), values.map((v) => number(8, v)), number(20, 7));
+const node = (op, name, inputs, outputs, attributes = []) =>
+  message(inputs.map((i) => bytes(1, i)), outputs.map((o) => bytes(2, o)), bytes(3, name),
+    bytes(4, op), attributes.map((a) => bytes(5, a)));
+const weights = (name, dims) =>
+  message(dims.map((d) => number(1, d)), number(2, 1), bytes(8, name),
+    bytes(9, Buffer.alloc(4 * dims.reduce((a, b) => a * b, 1))));
+const external = (name, dims, file) =>
+  message(dims.map((d) => number(1, d)), number(2, 1), bytes(8, name),
+    bytes(13, message(bytes(1, 'location'), bytes(2, file))), number(14, 1));
+const model = ({nodes, initializers = [], inputs, outputs, opset = 13}) =>
+  message(number(1, 8), bytes(7, message(nodes.map((n) => bytes(1, n)), bytes(2, 'g'),
+    initializers.map((t) => bytes(5, t)), inputs.map((i) => bytes(11, i)),
+    outputs.map((o) => bytes(12, o)))), bytes(8, message(bytes(1, ''), number(2, opset))));
+
+const conv = (pads) => node('Conv', 'conv1', ['x', 'w'], ['y'], [ints('kernel_shape', [3, 3]), ints('pads', pads)]);
+const image = [1, 3, 8, 8];
+const kinds = {
+  good: () => model({nodes: [conv([1, 1, 1, 1]), node('Relu', 'relu1', ['y'], ['z'])],
+    initializers: [weights('w', [4, 3, 3, 3])], inputs: [info('x', image)], outputs: [info('z', [1, 4, 8, 8])]}),
+  bad_pads: () => model({nodes: [conv([1, 1, 1])], initializers: [weights('w', [4, 3, 3, 3])],
+    inputs: [info('x', image)], outputs: [info('y', [1, 4, 8, 8])]}),
+  cyclic: () => model({nodes: [node('Add', 'add1', ['x', 'b'], ['a']), node('Relu', 'relu1', ['a'], ['b'])],
+    inputs: [info('x', image)], outputs: [info('b', image)]}),
+  dangling: () => model({nodes: [node('Relu', 'relu1', ['nothing'], ['y'])],
+    inputs: [info('x', image)], outputs: [info('y', image)]}),
+  no_shape: () => model({nodes: [conv([1, 1, 1, 1])], initializers: [weights('w', [4, 3, 3, 3])],
+    inputs: [info('x', null)], outputs: [info('y', null)]}),
+  dynamic: () => model({nodes: [conv([1, 1, 1, 1])], initializers: [weights('w', [4, 3, 3, 3])],
+    inputs: [info('x', ['batch', 3, 'height', 'width'])],
+    outputs: [info('y', ['batch', 4, 'height', 'width'])]}),
+  no_data: () => model({nodes: [conv([1, 1, 1, 1])], initializers: [external('w', [4, 3, 3, 3], 'weights.bin')],
+    inputs: [info('x', image)], outputs: [info('y', [1, 4, 8, 8])]}),
+  outside_data: () => model({nodes: [conv([1, 1, 1, 1])],
+    initializers: [external('w', [4, 3, 3, 3], '../weights.bin')],
+    inputs: [info('x', image)], outputs: [info('y', [1, 4, 8, 8])]}),
+  new_opset: () => model({nodes: [conv([1, 1, 1, 1])], initializers: [weights('w', [4, 3, 3, 3])],
+    inputs: [info('x', image)], outputs: [info('y', [1, 4, 8, 8])], opset: 99}),
+};
+const [kind, out] = process.argv.slice(2);
+fs.writeFileSync(out, kinds[kind]());
