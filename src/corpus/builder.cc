@@ -80,6 +80,13 @@ ValueId NetBuilder::pool(OpKind op, ValueId x, std::int32_t kernel, std::int32_t
   return graph_.add(op, std::move(attrs), {x});
 }
 
+ValueId NetBuilder::depth_to_space(ValueId x, std::int32_t block) {
+  Attrs attrs;
+  attrs.block = block;
+  attrs.text = "CRD";  // channel, row, column: PyTorch's pixel shuffle
+  return graph_.add(OpKind::kDepthToSpace, std::move(attrs), {x});
+}
+
 ValueId NetBuilder::global_mean(ValueId x) {
   Attrs attrs;
   attrs.ints = {2, 3};

@@ -39,6 +39,7 @@ class NetBuilder {
   /// Max or average pooling. @param pad as in ConvOptions; averages leave padding out
   ValueId pool(OpKind op, ValueId x, std::int32_t kernel, std::int32_t stride,
                std::int32_t in_channels = 0, int pad = -1);
+  ValueId depth_to_space(ValueId x, std::int32_t block);
   /// Mean over height and width that drops both: N,C,H,W to N,C.
   ValueId global_mean(ValueId x);
 

@@ -1,6 +1,8 @@
 #include <ostream>
 
 #include "autogo/corpus/corpus.h"
+#include "autogo/corpus/networks.h"
+#include "autogo/cost/cost.h"
 #include "autogo/onnx/model.h"
 #include "base/json.h"
 #include "command.h"
@@ -8,9 +10,10 @@
 namespace autogo {
 namespace {
 
-/// The four subcommands' options; each uses its own.
+/// The subcommands' options; each uses its own.
 struct CorpusOptions {
   TableOptions table;
+  std::string network;
   std::vector<std::string> models;
   std::vector<std::string> input_shapes;
   std::string out;
@@ -64,6 +67,36 @@ CorpusSummary write_models(const CorpusOptions& options, Log& log) {
   return write_onnx_corpus(find_onnx_files(options.models), load, options.out, log);
 }
 
+/// `autogo corpus network`: the ONNX files of data/models.
+int write_network(Cli& cli, const CorpusOptions& options) {
+  const Graph graph = sample_network(options.network);
+  ExportOptions out;
+  out.name = options.network;
+  out.new_weights = NewWeights::kConstantOfShape;
+  export_onnx(graph, options.out, out);
+  const Cost cost = graph_cost(graph).total;
+  if (cli.json()) {
+    OrderedJson json;
+    json["model"] = options.out;
+    json["macs"] = cost.macs;
+    json["params"] = cost.params;
+    cli.out() << json.dump() << "\n";
+  } else {
+    cli.out() << options.out << ": " << cost.macs << " multiply-accumulates, " << cost.params
+              << " parameters\n";
+  }
+  return 0;
+}
+
+std::string network_help() {
+  std::string text = "Names:";
+  for (const SampleNetwork& network : sample_networks()) {
+    text += "\n  " + std::string(network.name) +
+            std::string(16 - std::string(network.name).size(), ' ') + network.help;
+  }
+  return text;
+}
+
 }  // namespace
 
 int run_corpus(Cli& cli) {
@@ -86,8 +119,15 @@ int run_corpus(Cli& cli) {
       ->required();
   cli.add_input_shapes(onnx, options.input_shapes);
   cli.add_output(onnx, options.out, "the corpus file to write");
+  CLI::App& network = *app.add_subcommand("network", "a well-known network as a small ONNX file");
+  network.footer(network_help());
+  network.add_option("name", options.network, "one of the names below")
+      ->type_name("NAME")
+      ->required();
+  cli.add_output(network, options.out, "the ONNX file to write");
   cli.parse();
 
+  if (network.parsed()) return write_network(cli, options);
   const CorpusSummary summary =
       nb101.parsed()   ? write_nasbench101_corpus(options.table, options.out)
       : nb201.parsed() ? write_nasbench201_corpus(options.table, options.out)
