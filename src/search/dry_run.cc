@@ -23,7 +23,7 @@ SearchPlan plan_search(const SearchConfig& config, const Graph& input,
   plan.mutable_nodes = setup.mutable_nodes;
   plan.segments = static_cast<std::uint32_t>(sizes.size());
   plan.sources = static_cast<std::uint32_t>(
-      source_runs(parent, sizes, config.options.max_segments, setup.frozen, pool).size());
+      source_runs(parent, sizes, longest_run(config.options), setup.frozen, pool).size());
   plan.replacements = pool.all().size();
   for (const OpInfo& row : op_table()) {
     if ((setup.allowed >> static_cast<int>(row.kind) & 1) != 0)

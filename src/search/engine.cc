@@ -207,7 +207,7 @@ void SearchEngine::plan_iteration() {
     Rng segment_rng = rng.fork(kSegmentStream).fork(hash);
     runs[p] = select_sources(
         source_runs(*parents[p], segment_sizes(*parents[p], options, database_, segment_rng),
-                    options.max_segments, setup_.frozen, pool_),
+                    longest_run(options), setup_.frozen, pool_),
         options.sources, rng.fork(kSourceStream).fork(hash));
   });
   parents_ = std::move(parents);

@@ -194,11 +194,21 @@ RunDirectory RunDirectory::open(const std::string& path, const SearchConfig& con
   require_hash(then, path, "input", config.model, hashes.input);
   require_hash(then, path, "segments", config.segments, hashes.segments);
   require_hash(then, path, "predictor", config.predictor, hashes.predictor);
-  const SearchConfig stored = config_from_json(then, config_path(path));
+  SearchConfig stored = config_from_json(then, config_path(path));
+  const std::uint32_t planned = stored.options.iterations;
+  AUTOGO_REQUIRE(config.options.iterations >= planned, ErrorKind::kUsage,
+                 path + ": has " + std::to_string(planned) +
+                     " iterations, they cannot be reduced to " +
+                     std::to_string(config.options.iterations));
+  stored.options.iterations = config.options.iterations;
   AUTOGO_REQUIRE(config_to_json(stored)["options"] == config_to_json(config)["options"],
                  ErrorKind::kUsage,
                  path + ": its options differ from those given; --resume takes them from there");
-  return {path, std::make_unique<Journal>(path + "/journal.jsonl")};
+  auto journal = std::make_unique<Journal>(path + "/journal.jsonl");
+  if (stored.options.iterations != planned) {
+    write_file_atomic(config_path(path), text_of(full_config(stored, hashes)));
+  }
+  return {path, std::move(journal)};
 }
 
 void RunDirectory::write_env(const Session& session) const {

@@ -35,8 +35,8 @@ class RunDirectory {
   /// @throws Error kUsage: the folder has files in it, or is in use; kIo
   static RunDirectory create(const std::string& path, const SearchConfig& config,
                              const InputHashes& hashes);
-  /// Continues a run. @throws Error kUsage: no run directory, or in use; kInput: its configuration
-  /// or an input is not what it was
+  /// Continues a run; more iterations than it had are added to its configuration. @throws Error
+  /// kUsage: no run directory, or in use; kInput: its configuration or an input is not what it was
   static RunDirectory open(const std::string& path, const SearchConfig& config,
                            const InputHashes& hashes);
 

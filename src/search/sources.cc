@@ -67,6 +67,10 @@ std::vector<std::uint32_t> segment_sizes(const Parent& parent, const SearchOptio
   return database.segment(parent.graph, parent.order, options.sparsity, rng);
 }
 
+std::uint32_t longest_run(const SearchOptions& options) {
+  return options.mutation == MutationUnit::kOperator ? 1 : options.max_segments;
+}
+
 std::vector<SourceRun> source_runs(const Parent& parent, const std::vector<std::uint32_t>& sizes,
                                    std::uint32_t max_segments, const std::vector<char>& frozen,
                                    const ReplacementPool& pool) {

@@ -42,6 +42,9 @@ bool is_replaceable(const Graph& graph, NodeId id, const std::vector<char>& froz
 std::vector<std::uint32_t> segment_sizes(const Parent& parent, const SearchOptions& options,
                                          const SegmentDatabase& database, Rng& rng);
 
+/// How many consecutive segments are replaced together at most: one for MutationUnit::kOperator.
+std::uint32_t longest_run(const SearchOptions& options);
+
 /// Every run of 1 to `max_segments` consecutive segments that may be replaced: no frozen or fixed
 /// node inside, feature maps with known shapes at all ports, and at least one fitting replacement
 /// in the pool.

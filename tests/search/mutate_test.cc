@@ -1,0 +1,206 @@
+#include "mutate.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <set>
+
+#include "autogo/graph/canonical.h"
+#include "search_support.h"
+
+namespace autogo {
+namespace {
+
+using testing::FakePredictor;
+
+/// Every type of the graph is what the shape rules give from the types before it.
+void expect_consistent(const Graph& graph) {
+  std::vector<TensorType> inputs;
+  for (std::uint32_t n = 0; n < graph.num_nodes(); ++n) {
+    const NodeId id{n};
+    const Node& node = graph.node(id);
+    if (op_info(node.op).shape_class == ShapeClass::kPort || node.op == OpKind::kOpaque) continue;
+    inputs.clear();
+    for (const ValueId v : graph.inputs(id)) inputs.push_back(graph.type(v));
+    ASSERT_EQ(infer_type(node.op, node.attrs, inputs), graph.output_type(id))
+        << "node " << n << " of\n"
+        << dump(graph);
+  }
+}
+
+/// Every value but a network output has a use, as in the parent.
+void expect_all_used(const Graph& graph) {
+  const Uses uses(graph);
+  for (std::uint32_t v = 0; v < graph.num_values(); ++v) {
+    EXPECT_FALSE(uses.of(ValueId{v}).empty()) << "value " << v << " of\n" << dump(graph);
+  }
+}
+
+struct Case {
+  const char* name;
+  Graph graph;
+};
+
+std::vector<Case> cases() {
+  return {{"residual", testing::residual_network()},
+          {"concat", testing::concat_network()},
+          {"token", testing::token_network()}};
+}
+
+/// Walks at random: mutates, takes a random child, mutates that. Calls visit for every child.
+template <typename Visit>
+void random_walk(const Graph& start, const SearchOptions& options, std::uint64_t seed, int steps,
+                 Visit visit) {
+  const SegmentDatabase database = testing::small_database();
+  const ReplacementPool pool(database, start, allowed_ops(options, start), options);
+  PropagationMemo memo;
+  const FakePredictor predictor;
+  const GraphCost cost = graph_cost(start);
+  const MutationSetup setup{pool,
+                            memo,
+                            predictor,
+                            flops_window(options, cost.total.macs),
+                            -std::numeric_limits<double>::infinity(),
+                            30};
+  Individual individual;
+  individual.macs = cost.total.macs;
+  individual.params = cost.total.params;
+  Rng rng(seed);
+  Graph graph = start;
+  for (int step = 0; step < steps; ++step) {
+    const Parent parent(0, 0, graph);
+    const auto runs = select_sources(
+        source_runs(parent, segment_sizes(parent, options, database, rng), 3, {}, pool), 4,
+        rng.fork(static_cast<std::uint64_t>(step)));
+    std::vector<Child> children;
+    for (const SourceRun& run : runs) {
+      SourceResult result = mutate_source(setup, parent, individual, run, rng.fork(rng.next()));
+      for (Child& child : result.children) children.push_back(std::move(child));
+    }
+    if (children.empty()) continue;
+    for (const Child& child : children) visit(parent, individual, child);
+    const Child& next = children[rng.below(children.size())];
+    graph = apply(next.step, parent.graph, parent.uses, parent.order);
+    individual.macs = next.macs;
+    individual.params = next.params;
+  }
+}
+
+TEST(Mutate, ThousandsOfChildrenAreValidNetworksOfTheStatedCost) {
+  SearchOptions options;
+  options.max_flops_decrease = 100;
+  options.max_flops_increase = 300;
+  std::size_t children = 0;
+  for (const Case& c : cases()) {
+    for (const MutationUnit unit : {MutationUnit::kSegment, MutationUnit::kOperator}) {
+      options.mutation = unit;
+      std::size_t of_case = 0;
+      for (std::uint64_t seed = 0; seed < 4; ++seed) {
+        SCOPED_TRACE(std::string(c.name) + ", seed " + std::to_string(seed));
+        random_walk(c.graph, options, seed, 12,
+                    [&](const Parent& parent, const Individual&, const Child& child) {
+                      ++of_case;
+                      const Graph graph =
+                          apply(child.step, parent.graph, parent.uses, parent.order);
+                      expect_consistent(graph);
+                      expect_all_used(graph);
+                      const GraphCost cost = graph_cost(graph);
+                      EXPECT_EQ(cost.total.macs, child.macs);
+                      EXPECT_EQ(cost.total.params, child.params);
+                      EXPECT_EQ(canonical_hash(graph), child.hash);
+                      EXPECT_EQ(graph.input_nodes().size(), c.graph.input_nodes().size());
+                    });
+      }
+      EXPECT_GT(of_case, unit == MutationUnit::kSegment ? 300U : 20U) << c.name;
+      children += of_case;
+    }
+  }
+  EXPECT_GT(children, 3000U);
+}
+
+TEST(Mutate, ChildrenLieInTheWindowAndGainEnough) {
+  const Graph graph = testing::residual_network();
+  const SearchOptions options;
+  const ReplacementPool pool(testing::small_database(), graph, allowed_ops(options, graph),
+                             options);
+  PropagationMemo memo;
+  const FakePredictor predictor;
+  const std::int64_t macs = graph_macs(graph);
+  const MutationSetup setup{pool, memo, predictor, flops_window(options, macs), 0.5, 100};
+  const Parent parent(0, 0, graph);
+  Individual individual;
+  individual.macs = macs;
+  individual.gain = 0.25;
+  std::size_t in_window = 0, accepted = 0;
+  for (std::uint32_t begin = 2; begin < 20; ++begin) {
+    SourceRun run{begin, begin + 2, {}};
+    for (std::uint32_t i = begin; i < run.end; ++i) {
+      run.cost += node_cost(graph, parent.order[i]);
+    }
+    const SourceResult result = mutate_source(setup, parent, individual, run, Rng(begin));
+    EXPECT_LE(result.resolved, 100U);
+    EXPECT_GE(result.drawn, result.resolved);
+    EXPECT_GE(result.resolved, result.in_window);
+    EXPECT_LE(result.min_macs, result.max_macs);
+    in_window += result.in_window;
+    accepted += result.children.size();
+    for (const Child& child : result.children) {
+      EXPECT_TRUE(setup.window.contains(child.macs));
+      EXPECT_GE(child.gain, 0.5);
+      EXPECT_LE(child.gain, result.best_gain);
+      // The gain is the parent's plus the paired difference at this cut.
+      const auto context = predictor.prepare(graph, parent.cut(run));
+      const Ports ports = segment_ports(graph, parent.uses, parent.cut(run));
+      const auto inputs = mapped_ports(ports.inputs, child.step.inputs);
+      const auto outputs = mapped_ports(ports.outputs, child.step.outputs);
+      const std::vector<Candidate> batch{{child.step.body.get(), inputs, outputs}};
+      const double gain = predictor.score(*context, batch)[0] - predictor.score_original(*context);
+      EXPECT_NEAR(child.gain, 0.25 + gain, 1e-6);
+    }
+  }
+  EXPECT_GT(accepted, 10U);
+  EXPECT_GT(in_window, accepted);
+}
+
+TEST(Mutate, TheSourcesOwnClassIsNoReplacement) {
+  const Graph graph = testing::residual_network();
+  SearchOptions options;
+  options.max_flops_decrease = 100;
+  const ReplacementPool pool(testing::small_database(), graph, allowed_ops(options, graph),
+                             options);
+  PropagationMemo memo;
+  const FakePredictor predictor;
+  const Parent parent(0, 0, graph);
+  Individual individual;
+  individual.macs = graph_macs(graph);
+  const MutationSetup setup{pool, memo, predictor, flops_window(options, individual.macs),
+                            -10,  1000};
+  const SourceRun run{1, 4, {}};  // conv, batch norm, relu
+  const Ports ports = segment_ports(graph, parent.uses, parent.cut(run));
+  const std::uint64_t own =
+      canonical_hash(extract_segment(graph, ports, parent.cut(run)), NodeIdentity::kSegment);
+  const SourceResult result = mutate_source(setup, parent, individual, run, Rng(1));
+  EXPECT_GT(result.children.size(), 5U);
+  std::set<std::uint64_t> classes;
+  for (const Child& child : result.children) {
+    EXPECT_NE(child.step.segment, own);
+    EXPECT_TRUE(classes.insert(child.step.segment).second);
+  }
+}
+
+TEST(Mutate, IsDeterministic) {
+  const Graph graph = testing::concat_network();
+  const SearchOptions options;
+  std::vector<std::uint64_t> first, second;
+  auto collect = [](std::vector<std::uint64_t>& to) {
+    return
+        [&to](const Parent&, const Individual&, const Child& child) { to.push_back(child.hash); };
+  };
+  random_walk(graph, options, 5, 6, collect(first));
+  random_walk(graph, options, 5, 6, collect(second));
+  EXPECT_GT(first.size(), 50U);
+  EXPECT_EQ(first, second);
+}
+
+}  // namespace
+}  // namespace autogo

@@ -1,0 +1,101 @@
+#include "options.h"
+
+#include <gtest/gtest.h>
+
+#include "search_support.h"
+
+namespace autogo {
+namespace {
+
+std::uint64_t bits(std::initializer_list<OpKind> ops) {
+  std::uint64_t mask = 0;
+  for (const OpKind op : ops) mask |= std::uint64_t{1} << static_cast<int>(op);
+  return mask;
+}
+
+template <typename F>
+std::string usage_error(F f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::kUsage);
+    return e.what();
+  }
+  return "no error";
+}
+
+TEST(SearchOptions, WindowIsExclusive) {
+  const FlopsWindow window = flops_window({}, 1000);  // -20 % to +10 %
+  EXPECT_FALSE(window.contains(800));
+  EXPECT_TRUE(window.contains(801));
+  EXPECT_TRUE(window.contains(1099));
+  EXPECT_FALSE(window.contains(1100));
+}
+
+TEST(SearchOptions, AnEmptyWindowIsRefused) {
+  SearchOptions options;
+  options.max_flops_increase = -30;
+  EXPECT_EQ(usage_error([&] { validate(options); }),
+            "the FLOPs window is empty: changes must lie above -20 % (--max-flops-decrease) and "
+            "below -30 % (--max-flops-increase); raise one of them");
+  options.max_flops_increase = -5;  // at least five percent fewer
+  validate(options);
+  options.max_flops_decrease = -1;
+  EXPECT_EQ(usage_error([&] { validate(options); }),
+            "--max-flops-decrease -1: expected a number from 0 to 100");
+}
+
+TEST(SearchOptions, ObjectivesAreNamed) {
+  EXPECT_EQ(objective_of("params"), Objective::kParams);
+  EXPECT_EQ(usage_error([] { objective_of("speed"); }),
+            "--objective 'speed': no such objective; expected one of flops, macs, params");
+  EXPECT_EQ(usage_error([] { objective_of("latency"); }),
+            "--objective 'latency': not available yet; expected one of flops, macs, params");
+}
+
+TEST(SearchOptions, OperatorsAreTheInputsOwnPlusAllowedLessDenied) {
+  const Graph g = testing::token_network();
+  const std::uint64_t own = bits({OpKind::kAdd, OpKind::kLayerNorm, OpKind::kDense, OpKind::kGelu});
+  SearchOptions options;
+  EXPECT_EQ(allowed_ops(options, g), own);
+  options.allow_ops = {"relu", "swish"};
+  options.deny_ops = {"gelu"};
+  EXPECT_EQ(allowed_ops(options, g),
+            (own & ~bits({OpKind::kGelu})) | bits({OpKind::kRelu, OpKind::kSwish}));
+  options.allow_ops = {"all"};
+  EXPECT_NE(allowed_ops(options, g) & bits({OpKind::kDepthwiseConv}), 0U);
+  EXPECT_EQ(allowed_ops(options, g) & bits({OpKind::kGelu, OpKind::kReshape, OpKind::kOpaque}), 0U);
+}
+
+TEST(SearchOptions, UnknownOperatorsSayTheNearest) {
+  SearchOptions options;
+  options.deny_ops = {"maxpool"};
+  EXPECT_EQ(usage_error([&] { allowed_ops(options, testing::token_network()); }),
+            "--deny-ops 'maxpool': no such operator; did you mean 'max_pool'?");
+  options.deny_ops = {};
+  options.allow_ops = {"reshape"};
+  EXPECT_EQ(usage_error([&] { allowed_ops(options, testing::token_network()); }),
+            "--allow-ops 'reshape': autogo cannot create this operator anew");
+}
+
+TEST(SearchOptions, ConfigurationRoundTrip) {
+  SearchConfig config = testing::small_config();
+  config.model = "m.onnx";
+  config.input_shapes = {{"x", {1, 3, 8, 8}}};
+  config.options.objective = "macs";
+  config.options.mutation = MutationUnit::kOperator;
+  config.options.max_flops_decrease = 12.5;
+  config.options.allow_ops = {"gelu"};
+  config.options.freeze = {"a*"};
+  config.options.seed = 0xffffffffffffffffULL;
+  const OrderedJson json = config_to_json(config);
+  const SearchConfig back = config_from_json(parse_json(json.dump(), "c"), "c");
+  EXPECT_EQ(config_to_json(back).dump(), json.dump());
+  EXPECT_EQ(back.options.seed, config.options.seed);
+  Json newer = parse_json(json.dump(), "c");
+  newer["version"] = 2;
+  EXPECT_THROW(config_from_json(newer, "c"), Error);
+}
+
+}  // namespace
+}  // namespace autogo

@@ -1,0 +1,189 @@
+#pragma once
+
+// What the tests of the search share: a predictor that knows nothing but is reproducible, and small
+// networks of different kinds.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "autogo/base/error.h"
+#include "autogo/base/file.h"
+#include "autogo/base/rng.h"
+#include "autogo/graph/canonical.h"
+#include "autogo/graph/graph.h"
+#include "autogo/predict/predictor.h"
+#include "autogo/search/search.h"
+#include "autogo/segment/database.h"
+
+namespace autogo::testing {
+
+/// Scores a segment by a hash of its structure and place: reproducible noise in [-1, 1), the same
+/// in every batch and thread.
+class FakePredictor : public Predictor {
+ public:
+  explicit FakePredictor(std::uint64_t seed = 7) : seed_(seed) {}
+  std::string kind() const override { return "fake"; }
+  std::uint64_t content_hash() const override { return seed_; }
+  std::unique_ptr<CutContext> prepare(const Graph& graph, const Cut& cut) const override {
+    auto context = std::make_unique<Context>();
+    context->place = hash_combine(seed_, cut.begin);
+    const Uses uses(graph);
+    context->original = extract_segment(graph, segment_ports(graph, uses, cut), cut);
+    return context;
+  }
+  double score_original(const CutContext& context) const override {
+    const auto& c = dynamic_cast<const Context&>(context);
+    return value(c, c.original);
+  }
+  std::vector<double> score(const CutContext& context,
+                            std::span<const Candidate> candidates) const override {
+    const auto& c = dynamic_cast<const Context&>(context);
+    std::vector<double> scores;
+    for (const Candidate& candidate : candidates) scores.push_back(value(c, *candidate.body));
+    return scores;
+  }
+
+ private:
+  struct Context : CutContext {
+    std::uint64_t place = 0;
+    Graph original;
+  };
+  double value(const Context& c, const Graph& body) const {
+    return 2 * Rng(hash_combine(c.place, canonical_hash(body))).uniform() - 1;
+  }
+  std::uint64_t seed_;
+};
+
+/// Scores every segment the same, so every gain is 0.
+class FlatPredictor : public FakePredictor {
+ public:
+  std::vector<double> score(const CutContext& context,
+                            std::span<const Candidate> candidates) const override {
+    return std::vector<double>(candidates.size(), score_original(context));
+  }
+};
+
+inline TensorType tensor(std::initializer_list<std::int64_t> dims, DType dtype = DType::kFloat32) {
+  const Shape shape(dims);
+  return {dtype, default_layout(shape), shape};
+}
+
+inline Attrs conv_attrs(std::int32_t channels, std::int32_t kernel = 3, std::int32_t stride = 1) {
+  Attrs a;
+  a.kernel = {kernel, kernel};
+  a.stride = {stride, stride};
+  a.pads = {kernel / 2, kernel / 2, kernel / 2, kernel / 2};
+  a.out_channels = channels;
+  return a;
+}
+
+inline Attrs dense_attrs(std::int32_t channels) {
+  Attrs a;
+  a.out_channels = channels;
+  a.bias = true;
+  return a;
+}
+
+inline ValueId conv_bn_relu(Graph& g, ValueId x, std::int32_t channels, std::int32_t kernel = 3,
+                            std::int32_t stride = 1) {
+  x = g.add(OpKind::kConv, conv_attrs(channels, kernel, stride), {x});
+  x = g.add(OpKind::kBatchNorm, {}, {x});
+  return g.add(OpKind::kRelu, {}, {x});
+}
+
+/// A small ResNet: stem, four residual blocks, one of them strided.
+inline Graph residual_network() {
+  Graph g;
+  ValueId x = conv_bn_relu(g, g.add_input(tensor({1, 3, 32, 32})), 16);
+  for (const std::int32_t channels : {16, 32, 32, 64}) {
+    const bool down = g.type(x).shape[1] != channels;
+    ValueId y = conv_bn_relu(g, x, channels, 3, down ? 2 : 1);
+    y = g.add(OpKind::kConv, conv_attrs(channels), {y});
+    y = g.add(OpKind::kBatchNorm, {}, {y});
+    if (down) x = g.add(OpKind::kConv, conv_attrs(channels, 1, 2), {x});
+    x = g.add(OpKind::kRelu, {}, {g.add(OpKind::kAdd, {}, {x, y})});
+  }
+  x = g.add(OpKind::kGlobalAvgPool, {}, {x});
+  x = g.add(OpKind::kFlatten, {}, {x});
+  g.add_output(g.add(OpKind::kDense, dense_attrs(10), {x}));
+  return g;
+}
+
+/// Branches and concats, as in Inception and SqueezeNet; pooling.
+inline Graph concat_network() {
+  Graph g;
+  ValueId x = conv_bn_relu(g, g.add_input(tensor({1, 3, 33, 33})), 24, 3, 2);
+  for (const std::int32_t channels : {16, 24, 32}) {
+    const ValueId squeezed = conv_bn_relu(g, x, channels, 1);
+    const ValueId a = conv_bn_relu(g, squeezed, 2 * channels, 1);
+    const ValueId b = conv_bn_relu(g, squeezed, 2 * channels, 3);
+    x = g.add(OpKind::kConcat, {}, {a, b});
+    Attrs pool;
+    pool.kernel = {3, 3};
+    pool.stride = {1, 1};
+    pool.pads = {1, 1, 1, 1};
+    x = g.add(OpKind::kMaxPool, pool, {x});
+  }
+  x = g.add(OpKind::kConv, conv_attrs(10, 1), {x});
+  g.add_output(g.add(OpKind::kGlobalAvgPool, {}, {x}));
+  return g;
+}
+
+/// Token mixing without attention: layer norm, dense, GELU on N x L x C, two inputs joined.
+inline Graph token_network() {
+  Graph g;
+  const ValueId a = g.add_input(tensor({1, 49, 64}));
+  const ValueId b = g.add_input(tensor({1, 49, 64}));
+  ValueId x = g.add(OpKind::kAdd, {}, {a, b});
+  for (int block = 0; block < 4; ++block) {
+    ValueId y = g.add(OpKind::kLayerNorm, {}, {x});
+    y = g.add(OpKind::kDense, dense_attrs(block == 2 ? 128 : 256), {y});
+    y = g.add(OpKind::kGelu, {}, {y});
+    y = g.add(OpKind::kDense, dense_attrs(64), {y});
+    x = g.add(OpKind::kAdd, {}, {x, y});
+  }
+  g.add_output(g.add(OpKind::kLayerNorm, {}, {x}));
+  return g;
+}
+
+inline SegmentDatabase small_database() {
+  SegmentDatabase database;
+  database.add_segments_of(residual_network(), "residual");
+  database.add_segments_of(concat_network(), "concat");
+  database.add_segments_of(token_network(), "token");
+  return database;
+}
+
+/// A folder that is removed with the test.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string path = (std::filesystem::temp_directory_path() / "autogo_test_XXXXXX").string();
+    if (::mkdtemp(path.data()) == nullptr) throw Error(ErrorKind::kIo, path + ": cannot create");
+    path_ = path;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+inline SearchConfig small_config(std::uint64_t seed = 1) {
+  SearchConfig config;
+  config.options.iterations = 3;
+  config.options.parents = 4;
+  config.options.sources = 6;
+  config.options.replacements = 20;
+  config.options.seed = seed;
+  config.options.new_weights = ExportWeights::kConstant;
+  return config;
+}
+
+}  // namespace autogo::testing

@@ -1,0 +1,232 @@
+#include "autogo/search/search.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/json.h"
+#include "journal.h"
+#include "pareto.h"
+#include "search_support.h"
+
+namespace autogo {
+namespace {
+
+using testing::FakePredictor;
+using testing::FlatPredictor;
+using testing::TemporaryFolder;
+
+std::vector<Json> events(const std::string& path) {
+  std::vector<Json> result;
+  for (Journal::Line& line : Journal(path).read()) result.push_back(std::move(line.event));
+  return result;
+}
+
+class Search : public ::testing::Test {
+ protected:
+  SearchResult search(const SearchConfig& config, const std::string& name = "",
+                      const Graph& graph = testing::residual_network()) {
+    SearchRun run;
+    if (!name.empty()) run.directory = folder_ / name;
+    run.on_iteration = [this](const IterationReport& report) { reports_.push_back(report); };
+    return run_search(config, run, graph, database_, predictor_);
+  }
+  std::string infeasible(const SearchConfig& config) {
+    try {
+      search(config);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.kind(), ErrorKind::kInfeasible);
+      return e.what();
+    }
+    return "no error";
+  }
+
+  TemporaryFolder folder_;
+  SegmentDatabase database_ = testing::small_database();
+  FakePredictor predictor_;
+  std::vector<IterationReport> reports_;
+};
+
+TEST_F(Search, FindsAFrontInTheWindow) {
+  const SearchConfig config = testing::small_config();
+  const SearchResult result = search(config);
+  EXPECT_EQ(result.status, SearchStatus::kDone);
+  EXPECT_EQ(result.iterations, 3U);
+  EXPECT_GE(result.front.size(), 3U);
+  EXPECT_GT(result.children, 50U);
+  ASSERT_EQ(reports_.size(), 3U);
+  EXPECT_EQ(reports_[0].parents, 1U);  // the input
+  EXPECT_EQ(reports_[1].parents, 4U);
+  for (std::size_t i = 0; i < result.front.size(); ++i) {
+    const FrontMember& m = result.front[i];
+    EXPECT_GT(static_cast<double>(m.macs), 0.8 * static_cast<double>(result.macs));
+    EXPECT_LT(static_cast<double>(m.macs), 1.1 * static_cast<double>(result.macs));
+    EXPECT_GE(m.predicted_gain, 0);
+    EXPECT_EQ(graph_macs(m.graph), m.macs);
+    if (i > 0) {
+      EXPECT_LT(result.front[i - 1].macs, m.macs);
+      EXPECT_LT(result.front[i - 1].predicted_gain, m.predicted_gain);
+    }
+  }
+}
+
+TEST_F(Search, TheFrontIsTheFrontOfTheJournalsChildren) {
+  const SearchResult result = search(testing::small_config(), "run");
+  std::vector<ParetoPoint> points{{0, result.macs, 0}};
+  std::set<std::string> hashes;
+  for (const Json& event : events(folder_ / "run/journal.jsonl")) {
+    if (event["event"] != "child") continue;
+    EXPECT_TRUE(hashes.insert(event["hash"]).second) << "a duplicate";
+    points.push_back({event["gain"], event["macs"], static_cast<std::uint32_t>(points.size())});
+  }
+  EXPECT_EQ(points.size(), result.children + 1);
+  std::vector<std::pair<std::int64_t, double>> expected, found;
+  for (const ParetoPoint& p : points) {
+    const bool beaten =
+        std::ranges::any_of(points, [&](const ParetoPoint& q) { return dominates(q, p); });
+    if (!beaten && p.individual != 0) expected.emplace_back(p.cost, p.gain);
+  }
+  std::ranges::sort(expected);
+  expected.erase(std::unique(expected.begin(), expected.end()), expected.end());
+  for (const FrontMember& m : result.front) found.emplace_back(m.macs, m.predicted_gain);
+  EXPECT_EQ(found, expected);
+}
+
+TEST_F(Search, WritesWhatItFound) {
+  const SearchResult result = search(testing::small_config(), "run");
+  const Json pareto = parse_json(read_file(folder_ / "run/pareto.json"), "pareto");
+  EXPECT_EQ(pareto["format"], "autogo.pareto");
+  EXPECT_EQ(pareto["version"], 1);
+  EXPECT_EQ(pareto["input"]["macs"], result.macs);
+  EXPECT_EQ(pareto["input"]["flops"], 2 * result.macs);
+  EXPECT_EQ(pareto["input"]["params"], result.params);
+  ASSERT_EQ(pareto["members"].size(), result.front.size());
+  for (std::size_t i = 0; i < result.front.size(); ++i) {
+    const Json& member = pareto["members"][i];
+    EXPECT_EQ(member["model"], result.front[i].model);
+    EXPECT_EQ(member["macs"], result.front[i].macs);
+    EXPECT_EQ(member["predicted_gain"], result.front[i].predicted_gain);
+    EXPECT_EQ(member["lineage"].size() > 0, true);
+    EXPECT_EQ(member["lineage"].back()["macs"], result.front[i].macs);
+    EXPECT_LE(member["lineage"].size(), member["iteration"].get<std::size_t>() + 1);
+    EXPECT_TRUE(std::filesystem::exists(folder_ / "run/" + result.front[i].model));
+  }
+  std::size_t models = 0;
+  for ([[maybe_unused]] const auto& entry :
+       std::filesystem::directory_iterator(folder_ / "run/models")) {
+    ++models;
+  }
+  EXPECT_EQ(models, result.front.size());
+  const std::string csv = read_file(folder_ / "run/pareto.csv");
+  EXPECT_EQ(std::ranges::count(csv, '\n'), static_cast<std::ptrdiff_t>(result.front.size()) + 1);
+  EXPECT_EQ(parse_json(read_file(folder_ / "run/env.json"), "env")["sessions"].size(), 1U);
+}
+
+TEST_F(Search, TheSameSeedGivesTheSameBytesWithAnyNumberOfJobs) {
+  for (const Graph& graph : {testing::concat_network(), testing::token_network()}) {
+    std::vector<std::string> journals, fronts;
+    for (const int jobs : {1, 2, 5}) {
+      SearchConfig config = testing::small_config(3);
+      config.options.jobs = jobs;
+      const std::string name = std::to_string(graph.num_nodes()) + "-" + std::to_string(jobs);
+      search(config, name, graph);
+      journals.push_back(read_file(folder_ / name + "/journal.jsonl"));
+      fronts.push_back(read_file(folder_ / name + "/pareto.json"));
+    }
+    EXPECT_EQ(journals[0], journals[1]);
+    EXPECT_EQ(journals[0], journals[2]);
+    EXPECT_EQ(fronts[0], fronts[1]);
+    EXPECT_EQ(fronts[0], fronts[2]);
+  }
+}
+
+TEST_F(Search, AnotherSeedGivesAnotherRun) {
+  search(testing::small_config(1), "one");
+  search(testing::small_config(2), "two");
+  EXPECT_NE(read_file(folder_ / "one/journal.jsonl"), read_file(folder_ / "two/journal.jsonl"));
+}
+
+TEST_F(Search, OperatorMutationChangesOneNodeAtATime) {
+  SearchConfig config = testing::small_config();
+  config.options.mutation = MutationUnit::kOperator;
+  config.options.allow_ops = {"sigmoid", "tanh", "swish", "max_pool", "depthwise_conv"};
+  config.options.max_flops_decrease = 100;
+  search(config, "run");
+  std::size_t children = 0;
+  for (const Json& event : events(folder_ / "run/journal.jsonl")) {
+    if (event["event"] != "child") continue;
+    ++children;
+    EXPECT_EQ(event["cut"][1].get<int>() - event["cut"][0].get<int>(), 1);
+  }
+  EXPECT_GT(children, 5U);
+}
+
+TEST_F(Search, ObjectiveParamsMinimisesParameters) {
+  SearchConfig config = testing::small_config();
+  config.options.objective = "params";
+  const SearchResult result = search(config);
+  std::vector<FrontMember> front = result.front;
+  std::ranges::sort(front, {}, &FrontMember::params);
+  for (std::size_t i = 1; i < front.size(); ++i) {
+    EXPECT_LT(front[i - 1].params, front[i].params);
+    EXPECT_LT(front[i - 1].predicted_gain, front[i].predicted_gain);
+  }
+}
+
+TEST_F(Search, WhatIsOnTheFrontIsNotDominatedByTheInput) {
+  const FlatPredictor flat;
+  const SearchResult result =
+      run_search(testing::small_config(), {}, testing::residual_network(), database_, flat);
+  EXPECT_EQ(result.front.size(), 1U);  // all gains 0: only the leanest
+  EXPECT_LT(result.front[0].macs, result.macs);
+}
+
+TEST_F(Search, AnUnreachableWindowSaysWhatIsReached) {
+  SearchConfig config = testing::small_config();
+  config.options.max_flops_increase = -1;
+  config.options.max_flops_decrease = 1.0000001;
+  const std::string text = infeasible(config);
+  const std::string expected =
+      "no network was found with FLOPs between -1.0 % and -1.0 % of the input's; those found are "
+      "between -";
+  EXPECT_EQ(text.substr(0, expected.size()), expected);
+}
+
+TEST_F(Search, AnUnreachableGainSaysTheBest) {
+  SearchConfig config = testing::small_config();
+  config.options.min_gain = 100;
+  const std::string text = infeasible(config);
+  EXPECT_EQ(
+      text.substr(0, 108),
+      "no network with FLOPs between -20.0 % and +10.0 % of the input's reaches the predicted "
+      "gain 100.0; the best ")
+      << text;
+}
+
+TEST_F(Search, ABareInputIsRefused) {
+  Graph g;
+  g.add_output(g.add(OpKind::kRelu, {}, {g.add_input(testing::tensor({1, 4, 8, 8}))}));
+  try {
+    search(testing::small_config(), "", g);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::kUnsupported);
+    EXPECT_EQ(std::string(e.what()), "the model has no multiply-accumulates that autogo can count");
+  }
+}
+
+TEST_F(Search, APlanCountsWhatThereIs) {
+  const SearchPlan plan =
+      plan_search(testing::small_config(), testing::residual_network(), database_);
+  EXPECT_EQ(plan.nodes, testing::residual_network().num_nodes());
+  EXPECT_EQ(plan.mutable_nodes, plan.nodes - 3);  // input, output, flatten
+  EXPECT_GT(plan.sources, 10U);
+  EXPECT_GT(plan.replacements, 10U);
+  EXPECT_EQ(plan.frozen_macs, 0);
+  EXPECT_TRUE(std::ranges::count(plan.operators, "batch_norm"));
+  EXPECT_FALSE(std::ranges::count(plan.operators, "gelu"));
+}
+
+}  // namespace
+}  // namespace autogo
