@@ -1,0 +1,299 @@
+// autogo search: the main job. Ctrl-C once finishes the work items in hand and writes the front so
+// far; twice stops at once, and what the journal has is kept.
+
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <ostream>
+
+#include "autogo/base/file.h"
+#include "autogo/base/paths.h"
+#include "autogo/onnx/model.h"
+#include "autogo/search/search.h"
+#include "base/json.h"
+#include "command.h"
+
+namespace autogo {
+namespace {
+
+constexpr int kInterrupted = 6, kTimeout = 124;
+
+std::atomic<bool> stop_requested{false};
+
+extern "C" void request_stop(int) {
+  if (stop_requested.exchange(true)) ::_exit(kInterrupted);
+}
+
+/// Turns SIGINT and SIGTERM into a request while it lives.
+class SignalGuard {
+ public:
+  SignalGuard() {
+    stop_requested = false;
+    struct sigaction action {};
+    action.sa_handler = request_stop;
+    action.sa_flags = SA_RESTART;
+    ::sigaction(SIGINT, &action, &old_interrupt_);
+    ::sigaction(SIGTERM, &action, &old_terminate_);
+  }
+  ~SignalGuard() {
+    ::sigaction(SIGINT, &old_interrupt_, nullptr);
+    ::sigaction(SIGTERM, &old_terminate_, nullptr);
+  }
+  SignalGuard(const SignalGuard&) = delete;
+  SignalGuard& operator=(const SignalGuard&) = delete;
+
+ private:
+  struct sigaction old_interrupt_ {
+  }, old_terminate_{};
+};
+
+struct SearchArguments {
+  SearchConfig config;
+  SearchRun run;
+  std::vector<std::string> input_shapes;
+  std::string mutation = "segment", new_weights = "auto", resume;
+  bool dry_run = false;
+  bool iterations_given = false;
+};
+
+void declare_search(CLI::App& app, SearchArguments& a) {
+  SearchOptions& o = a.config.options;
+  const std::string group = "Search";
+  auto option = [&](const std::string& name, auto& field, const std::string& help,
+                    const std::string& type) {
+    return app.add_option(name, field, help)->type_name(type)->group(group);
+  };
+  option("--iterations", o.iterations, "rounds of mutation", "N");
+  option("--parents", o.parents, "networks mutated in a round", "N");
+  option("--sources", o.sources, "segments of a parent that are replaced in turn", "N");
+  option("--replacements", o.replacements, "candidates for each of them", "N");
+  option("--max-segments", o.max_segments, "consecutive segments replaced together", "N");
+  option("--sparsity", o.sparsity, "share of the vocabulary kept when a parent is segmented", "X");
+  option("--mutation", a.mutation, "what is replaced: segment or operator", "UNIT")
+      ->check(CLI::IsMember({"segment", "operator"}));
+  option("--max-flops-increase", o.max_flops_increase,
+         "against the input, exclusive; negative: at least that much fewer", "PERCENT");
+  option("--max-flops-decrease", o.max_flops_decrease,
+         "against the input, exclusive; 100: no limit", "PERCENT");
+  option("--min-gain", o.min_gain, "least predicted gain of a network", "X");
+  option("--allow-ops", o.allow_ops,
+         "operators that replacements may use beside the model's own; 'all'", "OP")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  option("--deny-ops", o.deny_ops, "operators that replacements may not use", "OP")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  option("--freeze", o.freeze, "nodes that stay, by name; * ? [a-z] work", "PATTERN")
+      ->allow_extra_args(false);
+  option("--new-weights", a.new_weights,
+         "weights of new nodes: random, constant (small files) or auto (constant when the model "
+         "holds no weights)",
+         "KIND")
+      ->check(CLI::IsMember({"auto", "random", "constant"}));
+}
+
+/// --resume takes everything that decides the result from the run.
+void refuse_options_of_the_run(CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string name = option->get_name();
+    const bool allowed = name == "--resume" || name == "--jobs" || name == "--timeout" ||
+                         name == "--iterations" || !option->get_envname().empty();
+    const bool of_the_run = option->get_group() == "Search" || name == "--model" ||
+                            name == "--segments" || name == "--predictor" || name == "--output" ||
+                            name == "--input-shape" || name == "--objective";
+    AUTOGO_REQUIRE(allowed || !of_the_run || option->count() == 0, ErrorKind::kUsage,
+                   name + ": --resume takes it from the run; leave it out");
+  }
+}
+
+void resolve_arguments(Cli& cli, SearchArguments& a) {
+  SearchConfig& config = a.config;
+  if (!a.resume.empty()) {
+    refuse_options_of_the_run(cli.app());
+    const SearchOptions given = config.options;
+    config = read_search_config(a.resume);
+    config.options.jobs = given.jobs;
+    if (a.iterations_given) config.options.iterations = given.iterations;
+    a.run.directory = a.resume;
+    a.run.resume = true;
+    return;
+  }
+  AUTOGO_REQUIRE(!config.model.empty(), ErrorKind::kUsage,
+                 "--model FILE is missing (or --resume RUN to continue a run)");
+  AUTOGO_REQUIRE(!a.run.directory.empty() || a.dry_run, ErrorKind::kUsage,
+                 "-o RUN is missing: the folder for the results");
+  config.options.mutation =
+      a.mutation == "operator" ? MutationUnit::kOperator : MutationUnit::kSegment;
+  config.options.new_weights = a.new_weights == "random"     ? ExportWeights::kRandom
+                               : a.new_weights == "constant" ? ExportWeights::kConstant
+                                                             : ExportWeights::kAuto;
+  config.input_shapes = parse_input_shapes(a.input_shapes);
+  validate(config.options);
+  if (config.segments.empty()) config.segments = data_file("segments.json");
+  if (config.predictor.empty()) config.predictor = data_file("predictor.pt");
+  for (std::string* path : {&config.model, &config.segments, &config.predictor}) {
+    *path = std::filesystem::absolute(*path).lexically_normal().string();
+  }
+}
+
+std::string format(const char* pattern, double value) {
+  char text[64];
+  std::snprintf(text, sizeof(text), pattern, value);
+  return text;
+}
+
+std::string progress_line(const IterationReport& r, std::uint32_t iterations) {
+  std::string line = "iteration " + std::to_string(r.iteration + 1) + " of " +
+                     std::to_string(iterations) + ": " + std::to_string(r.parents) + " parents, " +
+                     std::to_string(r.resolved) + " children, " + std::to_string(r.accepted) +
+                     " accepted, front " + std::to_string(r.front);
+  if (r.front > 0) {
+    line += ", FLOPs " + format("%+.1f%%", r.best_change_percent) + " at gain " +
+            format("%+.3f", r.gain_of_best) + ", best gain " + format("%+.3f", r.best_gain);
+  }
+  return line + ", " + format("%.1f s", r.seconds);
+}
+
+std::string change(std::int64_t now, std::int64_t then) {
+  if (then == 0) return "-";
+  return format("%+.1f%%", 100 * static_cast<double>(now - then) / static_cast<double>(then));
+}
+
+void print_row(std::ostream& out, const std::string& macs, const std::string& d_macs,
+               const std::string& params, const std::string& d_params, const std::string& gain,
+               const std::string& file) {
+  char text[160];
+  std::snprintf(text, sizeof(text), "%12s %8s %12s %8s %9s  ", macs.c_str(), d_macs.c_str(),
+                params.c_str(), d_params.c_str(), gain.c_str());
+  out << text << file << "\n";
+}
+
+void print_table(Cli& cli, const SearchArguments& a, const SearchResult& result) {
+  std::ostream& out = cli.out();
+  auto millions = [](std::int64_t n) { return format("%.3f M", static_cast<double>(n) / 1e6); };
+  print_row(out, "MACs", "", "params", "", "gain", "network");
+  print_row(out, millions(result.macs), "", millions(result.params), "", "", a.config.model);
+  for (const FrontMember& m : result.front) {
+    print_row(out, millions(m.macs), change(m.macs, result.macs), millions(m.params),
+              change(m.params, result.params), format("%+.4f", m.predicted_gain),
+              (std::filesystem::path(a.run.directory) / m.model).string());
+  }
+}
+
+void print_json(Cli& cli, const SearchArguments& a, const SearchResult& result) {
+  const std::string path = a.run.directory + "/pareto.json";
+  OrderedJson json;
+  json["run"] = a.run.directory;
+  json["status"] = result.status == SearchStatus::kDone          ? "done"
+                   : result.status == SearchStatus::kInterrupted ? "interrupted"
+                                                                 : "timeout";
+  json["iterations"] = result.iterations;
+  json["children"] = result.children;
+  const OrderedJson pareto = OrderedJson::parse(read_file(path));
+  json["input"] = pareto.at("input");
+  json["members"] = pareto.at("members");
+  cli.out() << json.dump() << "\n";
+}
+
+void print_plan(Cli& cli, const SearchArguments& a, const SearchPlan& plan) {
+  if (cli.json()) {
+    OrderedJson json;
+    json["model"] = a.config.model;
+    json["macs"] = plan.macs;
+    json["params"] = plan.params;
+    json["min_macs"] = plan.min_macs;
+    json["max_macs"] = plan.max_macs;
+    json["fixed_macs"] = plan.frozen_macs;
+    json["nodes"] = plan.nodes;
+    json["mutable_nodes"] = plan.mutable_nodes;
+    json["segments"] = plan.segments;
+    json["sources"] = plan.sources;
+    json["replacements"] = plan.replacements;
+    json["operators"] = plan.operators;
+    cli.out() << json.dump() << "\n";
+    return;
+  }
+  std::string operators;
+  for (const std::string& name : plan.operators) operators += " " + name;
+  const SearchOptions& o = a.config.options;
+  cli.out() << a.config.model << ": " << plan.nodes << " nodes, " << plan.mutable_nodes
+            << " of them replaceable; " << plan.macs << " MACs, " << plan.params << " parameters\n"
+            << "segments: " << plan.segments << ", of which runs of up to " << o.max_segments
+            << " give " << plan.sources << " sources\n"
+            << "replacements: " << plan.replacements << " segments with" << operators << "\n"
+            << "window: more than " << plan.min_macs << " and less than " << plan.max_macs
+            << " MACs; " << plan.frozen_macs << " in nodes that stay\n"
+            << "would try up to "
+            << std::uint64_t{o.iterations} * o.parents * o.sources * o.replacements
+            << " children in " << o.iterations << " iterations\n";
+}
+
+int finish(Cli& cli, const SearchArguments& a, const SearchResult& result) {
+  if (cli.json()) {
+    print_json(cli, a, result);
+  } else {
+    print_table(cli, a, result);
+  }
+  if (result.status == SearchStatus::kDone) return 0;
+  const bool interrupted = result.status == SearchStatus::kInterrupted;
+  cli.err() << "autogo search: " << (interrupted ? "interrupted" : "time is up") << " after "
+            << result.iterations << " of " << a.config.options.iterations
+            << " iterations; continue with: autogo search --resume " << a.run.directory << "\n";
+  return interrupted ? kInterrupted : kTimeout;
+}
+
+}  // namespace
+
+int run_search(Cli& cli) {
+  SearchArguments a;
+  CLI::App& app = cli.app();
+  cli.examples({"autogo search --model resnet50.onnx --objective flops --seed 1 -o run",
+                "autogo search --resume run"});
+  app.add_option("--model", a.config.model, "the network to start from, an ONNX file")
+      ->type_name("FILE");
+  app.add_option("--objective", a.config.options.objective,
+                 "what is to be small beside a high predicted gain: flops, macs or params")
+      ->type_name("NAME");
+  app.add_option("--segments", a.config.segments, "segment database (default: the bundled one)")
+      ->type_name("FILE");
+  app.add_option("--predictor", a.config.predictor, "predictor (default: the bundled one)")
+      ->type_name("FILE");
+  app.add_option("--output,-o", a.run.directory, "the run directory to make")->type_name("RUN");
+  app.add_option("--resume", a.resume, "continue this run; --iterations may add to it")
+      ->type_name("RUN");
+  app.add_option("--timeout", a.run.timeout_s, "stop after so long, results so far kept (exit 124)")
+      ->type_name("SECONDS")
+      ->check(CLI::NonNegativeNumber);
+  app.add_flag("--dry-run", a.dry_run, "say what would be done, write nothing");
+  cli.add_seed(a.config.options.seed);
+  cli.add_jobs(a.config.options.jobs);
+  cli.add_input_shapes(a.input_shapes);
+  declare_search(app, a);
+  cli.parse();
+  a.iterations_given = app.get_option("--iterations")->count() > 0;
+  resolve_arguments(cli, a);
+
+  const SignalGuard signals;
+  Log& log = cli.log();
+  ImportOptions import;
+  import.input_shapes = a.config.input_shapes;
+  const Graph input = import_onnx(a.config.model, import, log);
+  SegmentDatabase database = SegmentDatabase::load(a.config.segments);
+  if (a.dry_run) {
+    print_plan(cli, a, plan_search(a.config, input, database));
+    return 0;
+  }
+  const std::unique_ptr<Predictor> predictor = load_predictor(a.config.predictor);
+  a.run.stop = &stop_requested;
+  a.run.on_iteration = [&](const IterationReport& report) {
+    log.info(progress_line(report, a.config.options.iterations));
+  };
+  const SearchResult result = run_search(a.config, a.run, input, database, *predictor, log);
+  return finish(cli, a, result);
+}
+
+}  // namespace autogo
