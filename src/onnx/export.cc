@@ -1,0 +1,356 @@
+// Graph to ONNX.
+//
+// A node that was imported goes out as the NodeProtos it came in as (OnnxUnit): copied, with names
+// of values replaced where the graph now has another name for them. The constants that it reads are
+// written when the first consumer asks for them: an initializer is copied, a constant that nodes
+// compute brings those nodes along, a folded number becomes an initializer of the same name. So a
+// weight lives exactly as long as somebody reads it.
+//
+// A new node is written in the model's opset (export_ops.cc). A value keeps the name of its origin;
+// a replacement thereby bears the name of the port whose place it took. Where a network output
+// bears another name than the value behind it (an Identity was removed on import), an Identity
+// writes it.
+//
+// Deterministic: order follows node ids and, for initializers of the source, the source's order.
+// Several threads may export graphs of one Source; it is only read.
+//
+// Tested by tests/onnx/export_test.cc and, in ONNX Runtime, tests/onnx/roundtrip_test.cc.
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "attributes.h"
+#include "autogo/base/error.h"
+#include "autogo/onnx/model.h"
+#include "model_source.h"
+#include "model_writer.h"
+#include "tensor_data.h"
+
+namespace autogo {
+namespace {
+
+constexpr std::int64_t kDefaultOpset = 13;
+constexpr std::int64_t kDefaultIr = 8;
+
+onnx::ValueInfoProto value_info(const std::string& name, const TensorType& type) {
+  onnx::ValueInfoProto info;
+  info.set_name(name);
+  auto* tensor = info.mutable_type()->mutable_tensor_type();
+  tensor->set_elem_type(static_cast<int>(type.dtype));
+  if (!type.shape.has_rank()) return info;
+  auto* shape = tensor->mutable_shape();
+  for (const std::int64_t d : type.shape.dims()) {
+    auto* dim = shape->add_dim();
+    if (d >= 0) dim->set_dim_value(d);
+  }
+  return info;
+}
+
+std::int64_t target_opset(const ModelSource* source) {
+  return source != nullptr && source->opset > 0 ? source->opset : kDefaultOpset;
+}
+
+class Exporter {
+ public:
+  Exporter(const Graph& graph, const ExportOptions& options)
+      : graph_(graph),
+        options_(options),
+        source_(dynamic_cast<const ModelSource*>(graph.source().get())),
+        writer_(target_opset(source_), options),
+        names_(graph.num_values()) {}
+
+  onnx::ModelProto& run() {
+    header();
+    name_values();
+    for (std::uint32_t i = 0; i < graph_.num_nodes(); ++i) {
+      const NodeId id{i};
+      try {
+        write_node(id);
+      } catch (Error& e) {
+        e.prepend("node '" + graph_.node_name(id) + "'");
+        throw;
+      }
+    }
+    order_initializers();
+    finish_inputs();
+    finish_value_info();
+    return writer_.model();
+  }
+
+  const ModelSource* source() const { return source_; }
+
+ private:
+  onnx::GraphProto& out() { return writer_.graph(); }
+
+  void header() {
+    onnx::ModelProto& model = writer_.model();
+    if (source_ != nullptr) {
+      copy_header(source_->model, model);
+      for (const std::string& name : source_->names) writer_.reserve(name);
+    } else {
+      model.set_ir_version(kDefaultIr);
+      model.set_producer_name("autogo");
+      out().set_name(options_.name);
+    }
+    if (source_ == nullptr || source_->opset == 0) {
+      onnx::OperatorSetIdProto& opset = *model.add_opset_import();
+      opset.set_domain("");
+      opset.set_version(writer_.opset());
+    }
+    for (const auto& [key, value] : options_.metadata) {
+      onnx::StringStringEntryProto* entry = nullptr;
+      for (auto& present : *model.mutable_metadata_props()) {
+        if (present.key() == key) entry = &present;
+      }
+      if (entry == nullptr) entry = model.add_metadata_props();
+      entry->set_key(key);
+      entry->set_value(value);
+    }
+  }
+
+  /// Everything but the graph's content, fields that this library does not know included.
+  static void copy_header(const onnx::ModelProto& from, onnx::ModelProto& to) {
+    to.set_ir_version(from.ir_version());
+    *to.mutable_opset_import() = from.opset_import();
+    if (from.has_producer_name()) to.set_producer_name(from.producer_name());
+    if (from.has_producer_version()) to.set_producer_version(from.producer_version());
+    if (from.has_domain()) to.set_domain(from.domain());
+    if (from.has_model_version()) to.set_model_version(from.model_version());
+    if (from.has_doc_string()) to.set_doc_string(from.doc_string());
+    *to.mutable_metadata_props() = from.metadata_props();
+    *to.mutable_functions() = from.functions();
+    to.mutable_unknown_fields()->MergeFrom(from.unknown_fields());
+    onnx::GraphProto& graph = *to.mutable_graph();
+    graph.set_name(from.graph().name());
+    if (from.graph().has_doc_string()) graph.set_doc_string(from.graph().doc_string());
+    graph.mutable_unknown_fields()->MergeFrom(from.graph().unknown_fields());
+  }
+
+  const OnnxUnit* unit(NodeId id) const {
+    const std::uint32_t origin = graph_.node(id).origin;
+    return source_ != nullptr && origin < source_->units.size() ? &source_->units[origin] : nullptr;
+  }
+
+  std::string natural_name(ValueId id) const {
+    const std::uint32_t origin = graph_.value(id).origin;
+    return source_ != nullptr && origin < source_->values.size()
+               ? source_->value(static_cast<int>(origin)).name
+               : std::string();
+  }
+
+  std::string output_name(NodeId id, std::size_t i, std::size_t count) {
+    const OnnxUnit* u = unit(id);
+    if (u != nullptr && u->kind == OnnxUnit::Kind::kOutput) {
+      return source_->model.graph().output(u->port).name();
+    }
+    return writer_.fresh(count == 1 ? "output" : "output_" + std::to_string(i));
+  }
+
+  void name_values() {
+    const std::vector<NodeId> inputs = graph_.input_nodes(), outputs = graph_.output_nodes();
+    std::map<std::string, ValueId> claimed;
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const ValueId value = graph_.inputs(outputs[i])[0];
+      output_names_.push_back(output_name(outputs[i], i, outputs.size()));
+      const bool fresh_value = natural_name(value).empty() &&
+                               graph_.node(graph_.value(value).producer).op != OpKind::kInput;
+      const bool named =
+          std::ranges::any_of(claimed, [&](const auto& entry) { return entry.second == value; });
+      if (natural_name(value) == output_names_.back() || (fresh_value && !named)) {
+        claimed.emplace(output_names_.back(), value);
+      }
+    }
+    for (const auto& [name, value] : claimed) names_[index(value)] = name;
+    const std::set<std::string> taken(output_names_.begin(), output_names_.end());
+    std::set<std::string> used = taken;
+    for (std::uint32_t i = 0; i < graph_.num_values(); ++i) {
+      std::string& name = names_[i];
+      if (!name.empty()) continue;
+      name = natural_name(ValueId{i});
+      if (!name.empty() && used.insert(name).second) continue;
+      const NodeId producer = graph_.value(ValueId{i}).producer;
+      if (graph_.node(producer).op == OpKind::kInput) {
+        const auto at = std::ranges::find(inputs, producer) - inputs.begin();
+        name = writer_.fresh(inputs.size() == 1 ? "input" : "input_" + std::to_string(at));
+      } else {
+        name = writer_.fresh(graph_.node_name(producer) + "_output");
+      }
+    }
+  }
+
+  void write_node(NodeId id) {
+    const OnnxUnit* u = unit(id);
+    const OpKind op = graph_.node(id).op;
+    if (op == OpKind::kInput) {
+      write_input(id, u);
+    } else if (op == OpKind::kOutput) {
+      write_output(id, u);
+    } else if (u != nullptr && u->kind == OnnxUnit::Kind::kConstantOutput) {
+      require_constant(u->outputs[0]);
+    } else if (u != nullptr) {
+      write_unit(id, *u);
+    } else {
+      std::vector<std::string> inputs;
+      for (const ValueId value : graph_.inputs(id)) inputs.push_back(names_[index(value)]);
+      AUTOGO_REQUIRE(op != OpKind::kOpaque, ErrorKind::kUnsupported,
+                     "an operator that is not in the table cannot be written anew");
+      write_new_node(writer_, graph_, id, inputs, names_[index(graph_.output(id))]);
+    }
+  }
+
+  void write_input(NodeId id, const OnnxUnit* u) {
+    const std::string& name = names_[index(graph_.output(id))];
+    if (u != nullptr && u->kind == OnnxUnit::Kind::kInput) {
+      inputs_[name] = &source_->model.graph().input(u->port);
+      *out().add_input() = source_->model.graph().input(u->port);
+    } else {
+      *out().add_input() = value_info(name, graph_.type(graph_.output(id)));
+    }
+  }
+
+  void write_output(NodeId id, const OnnxUnit* u) {
+    const ValueId value = graph_.inputs(id)[0];
+    const std::string& name = output_names_[next_output_++];
+    if (u != nullptr && u->kind == OnnxUnit::Kind::kOutput) {
+      *out().add_output() = source_->model.graph().output(u->port);
+    } else {
+      *out().add_output() = value_info(name, graph_.type(value));
+    }
+    if (names_[index(value)] != name) {
+      writer_.add_node("Identity", writer_.fresh(name + "_identity"), {names_[index(value)]}, name);
+    }
+  }
+
+  void write_unit(NodeId id, const OnnxUnit& u) {
+    std::map<std::string, std::string> renamed;
+    for (const auto& [name, slot] : u.reads) {
+      const std::string& now = names_[index(graph_.inputs(id)[slot])];
+      if (now != name) renamed[name] = now;
+    }
+    for (std::size_t i = 0; i < u.outputs.size(); ++i) {
+      const std::string& name = source_->value(u.outputs[i]).name;
+      const std::string& now = names_[index(graph_.output(id, static_cast<std::uint32_t>(i)))];
+      if (now != name) renamed[name] = now;
+    }
+    for (const int node : u.nodes) {
+      const OnnxNode& from = source_->node(node);
+      for (const int value : from.inputs) require_constant(value);
+      for (const int value : from.captured) require_constant(value);
+      onnx::NodeProto& proto = *out().add_node();
+      proto = *from.proto;
+      if (renamed.empty()) continue;
+      auto rename = [&](std::string& name) {
+        if (const auto it = renamed.find(name); it != renamed.end()) name = it->second;
+      };
+      std::ranges::for_each(*proto.mutable_input(), rename);
+      std::ranges::for_each(*proto.mutable_output(), rename);
+      rename_captured(proto, renamed);
+    }
+  }
+
+  /// Writes a constant, and what computes it, unless it is written already.
+  void require_constant(int value) {
+    if (value < 0 || !source_->value(value).is_constant() || !written_.insert(value).second) return;
+    const OnnxValue& v = source_->value(value);
+    if (v.kind == OnnxValue::Kind::kFolded) {
+      onnx::TensorProto& tensor = *out().add_initializer();
+      tensor.set_name(v.name);
+      write_small(*v.worlds[0].data, tensor);
+    } else if (v.kind == OnnxValue::Kind::kWeight) {
+      weights_.insert(value);
+    } else if (written_nodes_.insert(v.producer).second) {
+      const OnnxNode& node = source_->node(v.producer);
+      for (const int input : node.inputs) require_constant(input);
+      *out().add_node() = *node.proto;
+    }
+  }
+
+  /// The source's own initializers first, in its order, then folded and new ones.
+  void order_initializers() {
+    if (weights_.empty()) return;
+    google::protobuf::RepeatedPtrField<onnx::TensorProto> added;
+    added.Swap(out().mutable_initializer());
+    for (const int value : weights_) {  // value indices follow the order of the file
+      const OnnxValue& v = source_->value(value);
+      if (v.sparse != nullptr) {
+        *out().add_sparse_initializer() = *v.sparse;
+      } else {
+        *out().add_initializer() = *v.tensor;
+      }
+    }
+    for (onnx::TensorProto& tensor : added) out().add_initializer()->Swap(&tensor);
+  }
+
+  /// Inputs in the source's order, with the declarations of initializers (IR 3) in their places; IR
+  /// below 4 wants every initializer declared.
+  void finish_inputs() {
+    std::set<std::string> weights, declared;
+    for (const auto& tensor : out().initializer()) weights.insert(tensor.name());
+    for (const auto& tensor : out().sparse_initializer()) weights.insert(tensor.values().name());
+    if (source_ != nullptr) {
+      google::protobuf::RepeatedPtrField<onnx::ValueInfoProto> given;
+      given.Swap(out().mutable_input());
+      std::set<std::string> names;
+      for (const auto& input : given) names.insert(input.name());
+      for (const auto& input : source_->model.graph().input()) {
+        const bool weight = weights.contains(input.name());
+        if (!weight && !inputs_.contains(input.name())) continue;
+        *out().add_input() = input;
+        declared.insert(input.name());
+      }
+      for (onnx::ValueInfoProto& input : given) {
+        if (!declared.contains(input.name())) out().add_input()->Swap(&input);
+      }
+    }
+    if (writer_.model().ir_version() >= 4) return;
+    for (const auto& tensor : out().initializer()) {
+      if (declared.contains(tensor.name())) continue;
+      const std::vector<std::int64_t> dims = tensor_dims(tensor);
+      *out().add_input() =
+          value_info(tensor.name(), {to_dtype(tensor.data_type()), Layout::kNone, Shape(dims)});
+    }
+  }
+
+  /// Declarations of inner values and quantisation notes whose values are still there: a value
+  /// that kept its name kept its type.
+  void finish_value_info() {
+    if (source_ == nullptr) return;
+    std::set<std::string> defined;
+    for (const auto& node : out().node()) {
+      defined.insert(node.output().begin(), node.output().end());
+    }
+    for (const auto& info : source_->model.graph().value_info()) {
+      if (defined.contains(info.name())) *out().add_value_info() = info;
+    }
+    for (const auto& tensor : out().initializer()) defined.insert(tensor.name());
+    for (const auto& input : out().input()) defined.insert(input.name());
+    for (const auto& note : source_->model.graph().quantization_annotation()) {
+      if (defined.contains(note.tensor_name())) *out().add_quantization_annotation() = note;
+    }
+  }
+
+  const Graph& graph_;
+  const ExportOptions& options_;
+  const ModelSource* source_;
+  ModelWriter writer_;
+  std::vector<std::string> names_;  // by ValueId
+  std::vector<std::string> output_names_;
+  std::size_t next_output_ = 0;
+  std::map<std::string, const onnx::ValueInfoProto*> inputs_;
+  std::set<int> written_, written_nodes_, weights_;
+};
+
+}  // namespace
+
+void export_onnx(const Graph& graph, const std::string& path, const ExportOptions& options) {
+  try {
+    Exporter exporter(graph, options);
+    write_model(exporter.run(), exporter.source(), path);
+  } catch (Error& e) {
+    if (!std::string_view(e.what()).starts_with(path + ":")) e.prepend(path);
+    throw;
+  }
+}
+
+}  // namespace autogo

@@ -1,0 +1,189 @@
+// Inference of one node: a rule of our own first (infer_rules.cc), the schema of ONNX's library
+// where there is none, and then the numbers (folding.cc). The schemas end at opset 17; an operator
+// that did not change its meaning since then is asked with its form of 17, the others are listed
+// below and stay unknown unless a rule knows them.
+//
+// Tested by tests/onnx/infer_test.cc.
+
+#include "infer.h"
+
+#include <onnx/defs/schema.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "autogo/base/error.h"
+#include "tensor_data.h"
+
+namespace autogo {
+namespace {
+
+using onnx::AttributeProto;
+using onnx::OpSchema;
+using onnx::TypeProto;
+
+constexpr int kLastSchema = 17;
+constexpr std::int64_t kLargestDim = std::int64_t{1} << 32;
+
+/// Operators whose shape rule changed after opset 17 and that have no rule of ours.
+constexpr std::array<std::string_view, 7> kChangedSince17 = {
+    "AffineGrid", "CenterCropPad", "Col2Im", "DFT", "Loop", "Optional", "Scan"};
+
+/// What a schema's inference function sees of a node.
+class SchemaContext : public onnx::InferenceContext {
+ public:
+  explicit SchemaContext(const NodeView& node) : node_(node), outputs_(node.num_outputs()) {
+    for (std::size_t i = 0; i < node.num_inputs(); ++i) {
+      types_.push_back(node.has(i) ? input_type(i) : TypeProto());
+      data_.emplace_back();
+      if (const SmallTensor* data = node.data(i)) write_small(*data, data_.back());
+    }
+  }
+
+  const AttributeProto* getAttribute(const std::string& name) const override {
+    return find_attribute(node_.proto(), name);
+  }
+  std::size_t getNumInputs() const override { return types_.size(); }
+  const TypeProto* getInputType(std::size_t i) const override {
+    if (i >= types_.size()) return nullptr;
+    return types_[i].value_case() == TypeProto::VALUE_NOT_SET ? nullptr : &types_[i];
+  }
+  const onnx::TensorProto* getInputData(std::size_t i) const override {
+    return i < data_.size() && data_[i].has_data_type() ? &data_[i] : nullptr;
+  }
+  std::size_t getNumOutputs() const override { return outputs_.size(); }
+  TypeProto* getOutputType(std::size_t i) override {
+    if (i >= outputs_.size()) throw Error(ErrorKind::kInput, "has too few outputs");
+    return &outputs_[i];
+  }
+  onnx::GraphInferencer* getGraphAttributeInferencer(const std::string&) override {
+    return nullptr;
+  }
+  const onnx::SparseTensorProto* getInputSparseData(std::size_t) const override { return nullptr; }
+  const onnx::TensorShapeProto* getSymbolicInput(std::size_t) const override { return nullptr; }
+
+  std::vector<InferredValue> results() const {
+    std::vector<InferredValue> results;
+    for (const TypeProto& type : outputs_) {
+      InferredValue value;
+      if (type.has_tensor_type()) {
+        value.dtype = to_dtype(type.tensor_type().elem_type());
+        if (type.tensor_type().has_shape()) value.dims = read_dims(type.tensor_type().shape());
+      }
+      results.push_back(std::move(value));
+    }
+    return results;
+  }
+
+ private:
+  static std::vector<std::int64_t> read_dims(const onnx::TensorShapeProto& shape) {
+    std::vector<std::int64_t> dims;
+    for (const auto& dim : shape.dim()) dims.push_back(dim.has_dim_value() ? dim.dim_value() : -1);
+    return dims;
+  }
+
+  TypeProto input_type(std::size_t i) const {
+    TypeProto type;
+    if (node_.dtype(i) == DType::kUndefined) return type;
+    auto* tensor = type.mutable_tensor_type();
+    tensor->set_elem_type(static_cast<int>(node_.dtype(i)));
+    if (const Dims& dims = node_.dims(i)) {
+      auto* shape = tensor->mutable_shape();
+      for (const std::int64_t d : *dims) {
+        auto* dim = shape->add_dim();
+        if (d >= 0) dim->set_dim_value(d);
+      }
+    }
+    return type;
+  }
+
+  const NodeView& node_;
+  std::vector<TypeProto> types_, outputs_;
+  std::vector<onnx::TensorProto> data_;
+};
+
+bool has_subgraph(const onnx::NodeProto& node) {
+  return std::ranges::any_of(
+      node.attribute(), [](const AttributeProto& a) { return a.has_g() || a.graphs_size() > 0; });
+}
+
+/// Guards the schema's function against nodes that it was not written for.
+bool acceptable(const NodeView& node, const OpSchema& schema) {
+  if (node.opset() <= kLastSchema) {
+    schema.Verify(node.proto());  // throws
+    return true;
+  }
+  const auto inputs = static_cast<int>(node.num_inputs());
+  if (inputs < schema.min_input() || inputs > schema.max_input()) return false;
+  for (const auto& [name, wanted] : schema.attributes()) {
+    const AttributeProto* found = find_attribute(node.proto(), name);
+    if (found == nullptr ? wanted.required : found->type() != wanted.type) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+const Dims& NodeView::dims(std::size_t i) const {
+  static const Dims unknown;
+  return has(i) ? input(i).worlds[world_].dims : unknown;
+}
+
+const SmallTensor* NodeView::data(std::size_t i) const {
+  return has(i) ? input(i).worlds[world_].data.get() : nullptr;
+}
+
+std::optional<std::vector<std::int64_t>> NodeView::ints(std::size_t i) const {
+  const SmallTensor* tensor = data(i);
+  if (tensor == nullptr || tensor->floating()) return std::nullopt;
+  return tensor->ints;
+}
+
+std::vector<InferredValue> infer_by_schema(const NodeView& node) {
+  std::vector<InferredValue> unknown(node.num_outputs());
+  if (!standard_domain(node.proto()) || has_subgraph(node.proto())) return unknown;
+  if (node.opset() > kLastSchema &&
+      std::ranges::find(kChangedSince17, node.op()) != kChangedSince17.end()) {
+    return unknown;
+  }
+  const int version = static_cast<int>(std::min<std::int64_t>(node.opset(), kLastSchema));
+  const OpSchema* schema = onnx::OpSchemaRegistry::Schema(node.op(), version, onnx::ONNX_DOMAIN);
+  if (schema == nullptr) return unknown;
+  try {
+    if (!acceptable(node, *schema)) return unknown;
+    SchemaContext context(node);
+    schema->GetTypeAndShapeInferenceFunction()(context);
+    return context.results();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& e) {  // the library's own exceptions end at this layer
+    if (node.opset() > kLastSchema) return unknown;
+    std::string text = e.what();
+    std::ranges::replace(text, '\n', ' ');
+    throw Error(ErrorKind::kInput, text);
+  }
+}
+
+std::vector<InferredValue> infer_node(const NodeView& node) {
+  auto by_rule = infer_by_rule(node);
+  std::vector<InferredValue> results = by_rule ? std::move(*by_rule) : infer_by_schema(node);
+  results.resize(node.num_outputs());
+  for (const InferredValue& result : results) {
+    if (!result.dims) continue;
+    for (const std::int64_t d : *result.dims) {
+      if (d > kLargestDim) {
+        throw Error(ErrorKind::kInput, "its output would have a dimension of " + std::to_string(d));
+      }
+    }
+  }
+  if (auto numbers = fold(node, results)) {
+    for (std::size_t i = 0; i < numbers->size() && i < results.size(); ++i) {
+      results[i].data = std::make_shared<const SmallTensor>(std::move((*numbers)[i]));
+      results[i].dims = results[i].data->dims;
+    }
+  }
+  return results;
+}
+
+}  // namespace autogo

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attributes.h"
+#include "model_source.h"
+
+namespace autogo {
+
+/// A node with what one world knows of its inputs.
+class NodeView {
+ public:
+  NodeView(const ModelSource& source, const OnnxNode& node, int world)
+      : source_(source), node_(node), world_(static_cast<std::size_t>(world)) {}
+
+  const onnx::NodeProto& proto() const { return *node_.proto; }
+  const std::string& op() const { return node_.proto->op_type(); }
+  std::int64_t opset() const { return source_.opset; }
+  const ModelSource& source() const { return source_; }
+  const OnnxNode& node() const { return node_; }
+  std::size_t world() const { return world_; }
+  std::size_t num_inputs() const { return node_.inputs.size(); }
+  std::size_t num_outputs() const { return node_.outputs.size(); }
+
+  /// Whether input i is given (not omitted).
+  bool has(std::size_t i) const { return i < node_.inputs.size() && node_.inputs[i] >= 0; }
+  const OnnxValue& input(std::size_t i) const { return source_.value(node_.inputs[i]); }
+  DType dtype(std::size_t i) const { return has(i) ? input(i).dtype : DType::kUndefined; }
+  const Dims& dims(std::size_t i) const;
+  /// The numbers in a small constant input; null when it has none.
+  const SmallTensor* data(std::size_t i) const;
+  /// Integers of input i; no value when they are not known.
+  std::optional<std::vector<std::int64_t>> ints(std::size_t i) const;
+
+ private:
+  const ModelSource& source_;
+  const OnnxNode& node_;
+  std::size_t world_;
+};
+
+/// What inference says of an output.
+struct InferredValue {
+  DType dtype = DType::kUndefined;
+  Dims dims;
+  std::shared_ptr<const SmallTensor> data;  ///< shared: see World
+};
+
+/// Element types and dimensions of a node's outputs in one world, as far as they can be told; also
+/// their numbers where they are small and known (folding.cc).
+/// @throws Error kInput when the node contradicts its inputs
+std::vector<InferredValue> infer_node(const NodeView& node);
+
+/// The parts of it: by rules of our own (no value: no rule for this operator), by the schema of
+/// ONNX's library, and the numbers of output 0.
+std::optional<std::vector<InferredValue>> infer_by_rule(const NodeView& node);
+std::vector<InferredValue> infer_by_schema(const NodeView& node);
+std::optional<InferredValue> infer_window(const NodeView& node);
+std::optional<std::vector<SmallTensor>> fold(const NodeView& node,
+                                             const std::vector<InferredValue>& types);
+
+/// Axis within [0, rank). @throws Error kInput
+std::size_t checked_axis(std::int64_t axis, std::size_t rank);
+/// Numpy broadcasting; unknown dimensions stay unknown. @throws Error kInput
+Dims broadcast(const Dims& a, const Dims& b);
+/// start, end and step of a Slice along an axis of this size, clamped as ONNX defines;
+/// `count` elements remain.
+struct SliceRange {
+  std::int64_t start = 0, step = 1, count = 0;
+};
+SliceRange slice_range(std::int64_t size, std::int64_t start, std::int64_t end, std::int64_t step);
+/// Axes, starts, ends and steps of a Slice node; no value when they are not known.
+struct SliceSpec {
+  std::vector<std::int64_t> axes, starts, ends, steps;
+};
+std::optional<SliceSpec> slice_spec(const NodeView& node, std::size_t rank);
+/// Axes from the attribute, or from input `slot` since `opset`. No value: not known;
+/// `*absent`: none given.
+std::optional<std::vector<std::int64_t>> axes_of(const NodeView& node, std::size_t slot,
+                                                 bool* absent);
+/// Sizes of the parts of a Split along its axis; no value when not known.
+std::optional<std::vector<std::int64_t>> split_sizes(const NodeView& node, std::int64_t size);
+
+}  // namespace autogo
