@@ -19,8 +19,8 @@ function(autogo_layer name)
   endif()
   add_library(autogo_${name} OBJECT ${sources})
   target_include_directories(autogo_${name}
-    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
-    PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/src/${name})
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
+  autogo_private_includes(autogo_${name} ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/src/${name})
   target_compile_features(autogo_${name} PUBLIC cxx_std_20)
   set_target_properties(autogo_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF)
   autogo_warnings(autogo_${name})
@@ -35,6 +35,13 @@ function(autogo_layer name)
   endforeach()
   target_link_libraries(autogo_${name} PRIVATE ${ARG_LIBS})
   set_property(GLOBAL APPEND PROPERTY AUTOGO_LAYERS autogo_${name})
+endfunction()
+
+# For "quotes" only, so that a header of ours named like one of the system's does not replace it.
+function(autogo_private_includes target)
+  foreach(folder IN LISTS ARGN)
+    target_compile_options(${target} PRIVATE "SHELL:-iquote ${folder}")
+  endforeach()
 endfunction()
 
 # autogo_library(): the one static library, assembled from the layers.

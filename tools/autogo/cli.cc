@@ -18,27 +18,69 @@
 namespace autogo {
 namespace {
 
+constexpr const char* kGlobalGroup = "Global options";
+
 /// Two columns, the default last: "--seed UINT   random seed (default 1)".
 class Formatter : public CLI::Formatter {
  public:
   Formatter() { column_width(34); }
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override {
+    std::string text = make_description(app) + "\n" + make_usage(app, std::move(name)) +
+                       make_positionals(app) + make_option_groups(app) +
+                       make_subcommands(app, mode) + make_footer(app);
+    for (std::size_t at; (at = text.find("\n\n\n")) != std::string::npos;) text.erase(at, 1);
+    while (text.size() > 1 && text.ends_with("\n\n")) text.pop_back();
+    return text;
+  }
   std::string make_option_opts(const CLI::Option* option) const override {
     if (!option->get_option_text().empty()) return " " + option->get_option_text();
     if (option->get_type_size() == 0) return "";
-    std::string text = " " + option->get_type_name();
-    if (option->get_expected_max() == CLI::detail::expected_max_vector_size) text += "...";
-    return text;
+    const std::string type = option->get_type_name();
+    const std::string text = " " + type.substr(0, validator_position(type));
+    const bool many = option->get_expected_max() == CLI::detail::expected_max_vector_size;
+    return many ? text + "..." : text;
   }
   std::string make_option_desc(const CLI::Option* option) const override {
     std::string text = option->get_description();
     std::string notes;
     const auto note = [&](const std::string& part) { notes += (notes.empty() ? "" : "; ") + part; };
     if (option->get_required()) note("required");
+    const std::string type = option->get_type_name();
+    const std::size_t range = type.find(" in [");
+    if (range != std::string::npos) {  // CLI::Range says "INT in [0 - 9]"
+      std::string bounds = type.substr(range + 5, type.find(']', range) - range - 5);
+      note(bounds.replace(bounds.find(" - "), 3, " to "));
+    }
     const std::string& value = option->get_default_str();
     const bool shown = option->get_type_size() != 0 && !value.empty() && value != "[]";
     if (shown && value != "\"\"") note("default " + value);
     if (!option->get_envname().empty()) note("environment " + option->get_envname());
     return notes.empty() ? text : text + " (" + notes + ")";
+  }
+
+ private:
+  /// Groups in the order in which they were declared, the global options last.
+  std::string make_option_groups(const CLI::App* app) const {
+    std::vector<std::string> groups = app->get_groups();
+    std::stable_partition(groups.begin(), groups.end(),
+                          [](const std::string& group) { return group != kGlobalGroup; });
+    std::string text;
+    for (const std::string& group : groups) {
+      const auto options = app->get_options([&](const CLI::Option* option) {
+        return option->get_group() == group && option->nonpositional();
+      });
+      if (!group.empty() && !options.empty()) text += make_group(group, false, options);
+    }
+    return text;
+  }
+  /// Where CLI11 appends the checks to the type: "N:INT in [0 - 9]", "a|b:{a,b}".
+  static std::size_t validator_position(const std::string& type) {
+    for (const char* mark : {":{", ":INT in [", ":UINT in [", ":FLOAT in ["}) {
+      const std::size_t at = type.find(mark);
+      if (at != std::string::npos) return at;
+    }
+    return type.size();
   }
 };
 
@@ -107,9 +149,10 @@ class EnvironmentFirst : public CLI::ConfigTOML {
   const CLI::App& app_;
 };
 
-void allow_extras(CLI::App& app) {
+void prepare(CLI::App& app) {
   app.allow_extras();
-  for (CLI::App* sub : app.get_subcommands({})) allow_extras(*sub);
+  app.get_help_ptr()->group(kGlobalGroup)->description("show this help");
+  for (CLI::App* sub : app.get_subcommands({})) prepare(*sub);
 }
 
 /// The innermost subcommand that was parsed.
@@ -160,9 +203,9 @@ Cli::Cli(const std::string& command, const std::string& help, std::vector<std::s
   app.name("autogo " + command);
   app.formatter(std::make_shared<Formatter>());
   app.option_defaults()->always_capture_default();
-  app.set_help_flag("-h,--help", "show this help")->group("Global options");
+  app.set_help_flag("-h,--help", "show this help")->group(kGlobalGroup);
   app.fallthrough();  // inherited by subcommands: global options may follow them
-  const std::string group = "Global options";
+  const std::string group = kGlobalGroup;
   app.add_flag("--json", impl_->global.json, "print JSON; an error is {code, message, hint}")
       ->group(group);
   app.add_flag("-v,--verbose", impl_->verbose, "say more; repeatable")->group(group);
@@ -175,7 +218,7 @@ Cli::Cli(const std::string& command, const std::string& help, std::vector<std::s
       ->group(group);
   app.add_option("--progress", impl_->progress, "how to report progress")
       ->type_name("auto|plain|none")
-      ->check(CLI::IsMember({"auto", "plain", "none"}).description(""))
+      ->check(CLI::IsMember({"auto", "plain", "none"}))
       ->group(group);
   app.set_config("--config", "", "read options from a TOML file: name = value")
       ->type_name("FILE")
@@ -225,7 +268,7 @@ CLI::Option* Cli::add_input_shapes(CLI::App& app, std::vector<std::string>& shap
 
 void Cli::parse() {
   CLI::App& app = impl_->app;
-  allow_extras(app);
+  prepare(app);
   std::vector<std::string> reversed(impl_->args.rbegin(), impl_->args.rend());  // CLI11 pops them
   try {
     app.parse(std::move(reversed));
