@@ -118,9 +118,9 @@ void add_nasbench101_row(Rows& rows, const TableOptions& options, const std::str
     throw Error(ErrorKind::kInput, "is not valid JSON").with_hint("the table is damaged");
   }
   const std::string where = "row";
-  const std::string id =
-      nasbench101_id(json_member<std::vector<std::vector<int>>>(row, "adjacency", where),
-                     json_member<std::vector<std::string>>(row, "ops", where));
+  const auto adjacency = json_member<std::vector<std::vector<int>>>(row, "adjacency", where);
+  const auto ops = json_member<std::vector<std::string>>(row, "ops", where);
+  const std::string id = nasbench101_id(adjacency, ops);
   check_nasbench101_cell(id);
   if (!row.contains(options.label)) {
     throw Error(ErrorKind::kInput, "has no field '" + options.label + "'")
