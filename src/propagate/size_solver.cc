@@ -7,9 +7,9 @@
 // each node's cheapest remaining transition is a lower bound; it is exact once every class is
 // single, because the list has one transition for a pair of sizes.
 //
-// Ties: of equal cost, the fewest nodes with a changed stride; then the branch tried first, that
-// is the lower bound's, then the larger size. Counting changed nodes in the low bits of the cost
-// makes this one comparison.
+// Ties: of equal cost, the fewest nodes with a changed stride; then the smaller size in the first
+// open class, so that of two nodes the earlier shrinks the map, which is the cheaper network.
+// Counting changed nodes in the low bits of the cost makes the first rule part of the minimum.
 //
 // The step limit keeps the worst case (many open classes, far from tree-shaped) away from the
 // search's inner loop; what it leaves is solved as a MILP (milp.cc).
@@ -89,7 +89,7 @@ class SizeSolver {
       branches.push_back({b, size, std::move(next)});
     }
     std::ranges::sort(branches, [](const Branch& a, const Branch& b) {
-      return a.bound != b.bound ? a.bound < b.bound : a.size > b.size;
+      return a.bound != b.bound ? a.bound < b.bound : a.size < b.size;
     });
     for (Branch& branch : branches) search(std::move(branch.state));
   }

@@ -340,6 +340,15 @@ TEST(Propagate, StridesAreOnePerDimensionAndSquaresStaySquare) {
   }
 }
 
+TEST(Propagate, OfEqualCostsChangesFewerNodesAndTheEarlier) {
+  // 32 -> 8: one stride of 4 or two of 2 cost the same.
+  const Graph body = chain(map_type(8, 32, 32), {{kConv, conv(8)}, {kConv, conv(8)}});
+  const Propagation result = fit(body, map_type(8, 32, 32), map_type(8, 8, 8));
+  EXPECT_EQ(attrs_of(result, 1).stride, (Ints{4, 4}));
+  EXPECT_EQ(attrs_of(result, 2).stride, (Ints{1, 1}));
+  EXPECT_EQ(result.objective, 4);
+}
+
 TEST(Propagate, RefusesWhatNoChoiceCanMend) {
   const Graph conv_body = chain(map_type(8, 8, 8), {{kConv, conv(8)}});
   const TensorType tokens{DType::kFloat32, Layout::kChannelsLast, Shape{1, 64, 8}};

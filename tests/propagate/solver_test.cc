@@ -122,6 +122,16 @@ TEST(SizeSolver, StopsAtItsStepLimitAndTheMilpGoesOn) {
   EXPECT_EQ(milp.cost, 6);
 }
 
+TEST(SizeSolver, OfEqualCostsChangesFewerNodes) {
+  SizeProblem p;
+  p.domains = {{16}, {4, 8}, {4}};
+  p.nodes = {{NodeId{1}, 0, 1, {{16, 4, 4, true, 1}, {16, 8, 2, true, 2}}},
+             {NodeId{2}, 1, 2, {{4, 4, 1, true, 1}, {8, 4, 2, false, 0}}}};
+  const Outcome outcome = solve_direct(p, "height");
+  EXPECT_EQ(outcome.cost, 2);
+  EXPECT_EQ(outcome.values, (std::vector<std::int64_t>{16, 8, 4}));
+}
+
 TEST(SizeSolver, ProvesThatNothingFits) {
   SizeProblem p = halvings(2, 1);
   for (const Outcome& outcome : {solve_direct(p, "width"), solve_milp(p, "width")}) {
