@@ -98,6 +98,7 @@ Graph segment_body(const Graph& graph, const Uses& uses, std::span<const NodeId>
     }
     inputs.clear();
     for (const ValueId v : cut.inputs(id)) inputs.push_back(map[index(v)]);
+    if (op_info(node.op).commutative) std::sort(inputs.begin(), inputs.end());
     if (node.op == OpKind::kOutput) {
       body.add_output(inputs[0]);
       continue;

@@ -75,7 +75,14 @@ Fingerprinter::Keys Fingerprinter::keys(const Merger::Run& run) const {
     const Node& node = graph_.node(id);
     keys.structure = hash_combine(keys.structure, identity_[index(id)]);
     keys.exact = hash_combine(keys.exact, exact_[index(id)]);
-    for (const ValueId v : graph_.inputs(id)) {
+    operands_.assign(graph_.inputs(id).begin(), graph_.inputs(id).end());
+    if (op_info(node.op).commutative) {  // by place, so that the order of operands does not show
+      std::sort(operands_.begin(), operands_.end(), [this](ValueId a, ValueId b) {
+        return std::pair(position_[index(graph_.value(a).producer)], a) <
+               std::pair(position_[index(graph_.value(b).producer)], b);
+      });
+    }
+    for (const ValueId v : operands_) {
       const NodeId producer = graph_.value(v).producer;
       const std::uint32_t from = position_[index(producer)];
       std::uint64_t code = 0;

@@ -24,7 +24,8 @@ class Fingerprinter {
   struct Keys {
     /// Equal only for segments of one isomorphism class (a class may have several).
     std::uint64_t structure = 0;
-    /// Equal only for segments that also agree in all attributes and types.
+    /// Equal only for segments that also agree in all attributes and types. Neither key sees the
+    /// order of the operands of a commutative operator.
     std::uint64_t exact = 0;
   };
 
@@ -39,7 +40,7 @@ class Fingerprinter {
   std::vector<std::uint32_t> position_;  ///< by node, in the order
   std::vector<std::uint32_t> last_use_;  ///< by value: the last position that uses it
   std::vector<std::uint64_t> identity_, exact_, types_;  ///< by node, by node, by value
-  mutable std::vector<ValueId> ports_;                   // scratch
+  mutable std::vector<ValueId> ports_, operands_;        // scratch
 };
 
 /// Occurrences of one exact segment in one graph.
