@@ -2,6 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 set -u
 : "${AUTOGO:?the program under test}" "${AUTOGO_SOURCE_DIR:?}" "${AUTOGO_BINARY_DIR:?}"
+tests="$AUTOGO_SOURCE_DIR/tests/cli"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -55,6 +56,8 @@ skip() {
   echo "skipped: $*"
   exit 77
 }
+
+make_onnx() { node "$tests/make_onnx.js" "$1" "$2" || exit 1; } # kind, file
 
 need_node() { command -v node > /dev/null || skip "node is not installed"; }
 

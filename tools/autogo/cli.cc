@@ -52,6 +52,8 @@ class Formatter : public CLI::Formatter {
       std::string bounds = type.substr(range + 5, type.find(']', range) - range - 5);
       note(bounds.replace(bounds.find(" - "), 3, " to "));
     }
+    if (type.ends_with(":NONNEGATIVE")) note("at least 0");
+    if (type.ends_with(":POSITIVE")) note("above 0");
     const std::string& value = option->get_default_str();
     const bool shown = option->get_type_size() != 0 && !value.empty() && value != "[]";
     if (shown && value != "\"\"") note("default " + value);
@@ -76,7 +78,8 @@ class Formatter : public CLI::Formatter {
   }
   /// Where CLI11 appends the checks to the type: "N:INT in [0 - 9]", "a|b:{a,b}".
   static std::size_t validator_position(const std::string& type) {
-    for (const char* mark : {":{", ":INT in [", ":UINT in [", ":FLOAT in ["}) {
+    for (const char* mark :
+         {":{", ":INT in [", ":UINT in [", ":FLOAT in [", ":NONNEGATIVE", ":POSITIVE"}) {
       const std::size_t at = type.find(mark);
       if (at != std::string::npos) return at;
     }
