@@ -50,7 +50,16 @@ class RandomBodies {
   ValueId any(const std::vector<ValueId>& values) {
     // Later values more often: longer chains.
     const std::size_t n = values.size();
-    return values[std::max(rng_.below(n), rng_.below(n))];
+    const std::size_t a = rng_.below(n), b = rng_.below(n);
+    return values[std::max(a, b)];
+  }
+
+  /// Some multiple or fraction of c, over the groups, at least 1. Draws are statements of their own
+  /// throughout: operands of an expression have no order.
+  std::int32_t channels_over(std::int64_t c, std::int32_t group) {
+    const std::int64_t times = pick({1, 1, 2, 3});
+    const std::int64_t over = pick({1, 1, 2});
+    return static_cast<std::int32_t>(std::max<std::int64_t>(1, c * times / (over * group)));
   }
 
   Attrs window() {
@@ -92,8 +101,7 @@ class RandomBodies {
         op = kConv;
         if (rng_.below(4) == 0) a.dilation = {2, 2};
         if (rng_.below(4) == 0) a.group = c % 2 == 0 ? 2 : 1;
-        a.out_channels = static_cast<std::int32_t>(std::max<std::int64_t>(
-            a.group, a.group * (c * pick({1, 1, 2, 3}) / (pick({1, 1, 2}) * a.group))));
+        a.out_channels = a.group * channels_over(c, a.group);
         break;
       case 4:
         op = kDepthwiseConv;
