@@ -1,0 +1,330 @@
+// Training and evaluation from files to files: what `autogo train predictor` does.
+//
+// Split. A network is held out when a hash of its id and the seed falls into the held-out share:
+// no list to keep, the same whatever the order of the corpora. The file lists the hashes of the
+// ids that it was trained on, so that an evaluation of any corpus, a larger or differently cut one
+// too, knows which networks are new.
+//
+// Checkpoints: OUT.checkpoint every minute; --resume goes on from there, to the same weights as
+// without the interruption. It is removed when OUT is written.
+//
+// Tested by tests/predict/session_test.cc.
+
+#include "session.h"
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+
+#include "autogo/base/error.h"
+#include "autogo/base/parallel.h"
+#include "dataset.h"
+#include "evaluate.h"
+#include "metrics.h"
+#include "trainer.h"
+
+namespace autogo {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr double kCheckpointSeconds = 60;
+constexpr std::size_t kQuantiles = 101;
+
+PredictorKind parse_kind(const std::string& kind) {
+  if (kind == "psc") return PredictorKind::kPsc;
+  AUTOGO_REQUIRE(kind == "gnn", ErrorKind::kUsage,
+                 "kind '" + kind + "': expected 'psc' or 'gnn'");
+  return PredictorKind::kGnn;
+}
+
+const char* kind_name(PredictorKind kind) {
+  return kind == PredictorKind::kPsc ? "psc" : "gnn";
+}
+
+Json recipe_json(const Recipe& recipe) {
+  return {{"kind", kind_name(recipe.shape.kind)},
+          {"layers", kNumLayers},
+          {"width", recipe.shape.width},
+          {"head", recipe.shape.head},
+          {"learning_rate", recipe.learning_rate},
+          {"final_share", recipe.final_share},
+          {"clip_norm", recipe.clip_norm},
+          {"batch_graphs", recipe.batch_graphs},
+          {"cuts_per_graph", recipe.cuts_per_graph},
+          {"warmup_steps", recipe.warmup_steps},
+          {"epochs", recipe.epochs},
+          {"balance", recipe.balance},
+          {"seed", recipe.seed}};
+}
+
+/// Labels at evenly spaced probabilities: maps a score back to the family's accuracy.
+std::vector<double> label_quantiles(std::vector<double> labels) {
+  std::sort(labels.begin(), labels.end());
+  std::vector<double> quantiles;
+  for (std::size_t i = 0; i < kQuantiles; ++i) {
+    const double p = (static_cast<double>(i) + 0.5) / kQuantiles;
+    quantiles.push_back(labels[static_cast<std::size_t>(p * static_cast<double>(labels.size()))]);
+  }
+  return quantiles;
+}
+
+/// The training and the held-out networks of a corpus.
+struct Split {
+  std::vector<const LabelledGraph*> training, held_out;
+};
+
+Split split_corpus(const LabelledCorpus& corpus, std::uint64_t seed, double share) {
+  Split split;
+  for (const LabelledGraph& graph : corpus.graphs) {
+    (held_out(graph.id, seed, share) ? split.held_out : split.training).push_back(&graph);
+  }
+  AUTOGO_REQUIRE(!split.training.empty(), ErrorKind::kInput,
+                 corpus.path + ": every network is held out; add networks or lower --test-share");
+  return split;
+}
+
+/// One training from options to file.
+class Session {
+ public:
+  Session(const TrainOptions& options, Log& log);
+  void run();
+
+ private:
+  void report(double loss);
+  void save_checkpoint();
+  void resume();
+  void save();
+  double elapsed() const {
+    return elapsed_before_ + std::chrono::duration<double>(Clock::now() - start_).count();
+  }
+  std::string checkpoint_path() const { return options_.out + ".checkpoint"; }
+  std::string fingerprint() const;
+  Json corpora_json(std::vector<std::int64_t>& trained_on) const;
+
+  const TrainOptions& options_;
+  Log& log_;
+  int threads_;
+  Recipe recipe_;
+  Dataset dataset_;
+  std::vector<Split> splits_;
+  std::unique_ptr<Trainer> trainer_;
+  Clock::time_point start_ = Clock::now();
+  double elapsed_before_ = 0, last_report_ = 0, last_checkpoint_ = 0;
+};
+
+Session::Session(const TrainOptions& options, Log& log)
+    : options_(options),
+      log_(log),
+      threads_(options.threads > 0 ? options.threads : available_threads()),
+      recipe_(default_recipe(parse_kind(options.kind))) {
+  AUTOGO_REQUIRE(options.test_share >= 0 && options.test_share < 1, ErrorKind::kUsage,
+                 "the held-out share must be at least 0 and below 1");
+  AUTOGO_REQUIRE(options.epochs >= 0, ErrorKind::kUsage, "epochs must not be negative");
+  recipe_.seed = options.seed;
+  if (options.epochs > 0) recipe_.epochs = options.epochs;
+  DatasetOptions reading;
+  reading.segments = options.segments;
+  reading.seed = options.seed;
+  reading.threads = threads_;
+  dataset_ = load_dataset(options.corpora, reading, log);
+  std::vector<TrainingFamily> families;
+  for (const LabelledCorpus& corpus : dataset_.corpora) {
+    splits_.push_back(split_corpus(corpus, options.seed, options.test_share));
+    TrainingFamily family{splits_.back().training, {}};
+    std::vector<double> labels;
+    for (const LabelledGraph* graph : family.graphs) labels.push_back(graph->label);
+    family.targets = normal_scores(labels);
+    families.push_back(std::move(family));
+  }
+  trainer_ = std::make_unique<Trainer>(recipe_, dataset_.table, std::move(families), threads_);
+}
+
+/// What a checkpoint must agree with.
+std::string Session::fingerprint() const {
+  Json json = recipe_json(recipe_);
+  json["test_share"] = options_.test_share;
+  json["segments"] = options_.segments.empty() ? "" : "database";
+  for (const LabelledCorpus& corpus : dataset_.corpora) {
+    json["corpora"].push_back(std::to_string(corpus.file_hash));
+  }
+  return json.dump();
+}
+
+void Session::save_checkpoint() {
+  Archive archive;
+  archive.header["fingerprint"] = fingerprint();
+  archive.header["elapsed_s"] = elapsed();
+  archive.tensors = trainer_->state();
+  write_archive(checkpoint_path(), kCheckpointFormat, archive);
+  last_checkpoint_ = elapsed();
+}
+
+void Session::resume() {
+  if (!std::filesystem::exists(checkpoint_path())) {
+    log_.info(checkpoint_path() + ": not there, starting from the beginning");
+    return;
+  }
+  const Archive archive = read_archive(checkpoint_path(), kCheckpointFormat);
+  if (json_member<std::string>(archive.header, "fingerprint", checkpoint_path()) !=
+      fingerprint()) {
+    throw Error(ErrorKind::kUsage,
+                checkpoint_path() + ": is of a training with other corpora or options")
+        .with_hint("repeat the options of that training, or leave out --resume");
+  }
+  trainer_->restore(archive.tensors, checkpoint_path());
+  elapsed_before_ = json_member<double>(archive.header, "elapsed_s", checkpoint_path());
+  log_.info("resumed at step " + std::to_string(trainer_->step()) + " of " +
+            std::to_string(trainer_->total_steps()));
+}
+
+void Session::report(double loss) {
+  const auto done = static_cast<double>(trainer_->step());
+  const auto total = static_cast<double>(trainer_->total_steps());
+  char text[160];
+  std::snprintf(text, sizeof(text), "step %.0f of %.0f, loss %.4f, %.0f s, about %.0f s left", done,
+                total, loss, elapsed(), elapsed() / done * (total - done));
+  log_.info(text);
+  last_report_ = elapsed();
+}
+
+Json Session::corpora_json(std::vector<std::int64_t>& trained_on) const {
+  Json all = Json::array();
+  for (std::size_t i = 0; i < dataset_.corpora.size(); ++i) {
+    const LabelledCorpus& corpus = dataset_.corpora[i];
+    std::vector<double> labels;
+    for (const LabelledGraph* graph : splits_[i].training) {
+      labels.push_back(graph->label);
+      trained_on.push_back(static_cast<std::int64_t>(id_hash(graph->id)));
+    }
+    all.push_back({{"corpus", std::filesystem::path(corpus.path).filename().string()},
+                   {"family", corpus.family},
+                   {"label", corpus.label},
+                   {"file_hash", std::to_string(corpus.file_hash)},
+                   {"training_graphs", splits_[i].training.size()},
+                   {"held_out_graphs", splits_[i].held_out.size()},
+                   {"label_quantiles", label_quantiles(std::move(labels))}});
+  }
+  return all;
+}
+
+void Session::save() {
+  Archive archive;
+  std::vector<std::int64_t> trained_on;
+  const torch::Tensor weights = trainer_->weights();
+  archive.header["kind"] = kind_name(recipe_.shape.kind);
+  archive.header["recipe"] = recipe_json(recipe_);
+  archive.header["corpora"] = corpora_json(trained_on);
+  archive.header["split"] = {{"test_share", options_.test_share}, {"by", "hash of id and seed"}};
+  archive.header["cuts"] = options_.segments.empty() ? "random runs" : "random runs and segments";
+  archive.header["training_s"] = std::round(elapsed());
+  const NetView net(recipe_.shape, NetWeights(recipe_.shape).views(weights));
+  archive.header["metrics"] = Json::array();
+  for (std::size_t i = 0; i < dataset_.corpora.size(); ++i) {
+    if (splits_[i].held_out.size() < 2) continue;
+    const CorpusMetrics metrics = measure(net, dataset_.table, dataset_.corpora[i],
+                                          splits_[i].held_out, recipe_.seed, threads_);
+    char text[120];
+    std::snprintf(text, sizeof(text), ": held-out Spearman %.4f, Kendall %.4f, %zu networks",
+                  metrics.spearman, metrics.kendall, splits_[i].held_out.size());
+    log_.info(dataset_.corpora[i].family + text);
+    Json json = metrics_json(metrics);
+    json["corpus"] = std::filesystem::path(metrics.corpus).filename().string();
+    archive.header["metrics"].push_back(std::move(json));
+  }
+  std::sort(trained_on.begin(), trained_on.end());
+  archive.tensors["weights"] = weights;
+  archive.tensors["trained_on"] = torch::tensor(trained_on, torch::kInt64);
+  write_archive(options_.out, kPredictorFormat, archive);
+}
+
+void Session::run() {
+  if (options_.resume) resume();
+  double loss_sum = 0;
+  std::uint64_t loss_steps = 0;
+  while (trainer_->step() < trainer_->total_steps()) {
+    loss_sum += trainer_->advance();
+    ++loss_steps;
+    if (elapsed() - last_report_ > 30) {
+      report(loss_sum / static_cast<double>(loss_steps));
+      loss_sum = 0;
+      loss_steps = 0;
+    }
+    if (elapsed() - last_checkpoint_ > kCheckpointSeconds) save_checkpoint();
+  }
+  save();
+  std::error_code ignored;
+  std::filesystem::remove(checkpoint_path(), ignored);
+}
+
+}  // namespace
+
+Json metrics_json(const CorpusMetrics& metrics) {
+  const auto number = [](double value) { return std::isnan(value) ? Json(nullptr) : Json(value); };
+  Json json = {{"corpus", metrics.corpus},
+               {"graphs", metrics.graphs},
+               {"folds", metrics.folds},
+               {"spearman", number(metrics.spearman)},
+               {"spearman_std", number(metrics.spearman_std)},
+               {"kendall", number(metrics.kendall)},
+               {"gain_spearman", number(metrics.gain_spearman)}};
+  for (const auto& [name, value] : metrics.baselines) json["baselines"][name] = number(value);
+  return json;
+}
+
+TrainedNet read_predictor(const std::string& path) {
+  const Archive archive = read_archive(path, kPredictorFormat);
+  const Json recipe = json_member<Json>(archive.header, "recipe", path);
+  const std::string where = path + ": recipe";
+  TrainedNet net;
+  const auto kind = json_member<std::string>(recipe, "kind", where);
+  AUTOGO_REQUIRE(kind == "psc" || kind == "gnn", ErrorKind::kInput,
+                 where + ": kind '" + kind + "', expected 'psc' or 'gnn'");
+  net.shape.kind = parse_kind(kind);
+  net.shape.width = json_member<std::int64_t>(recipe, "width", where);
+  net.shape.head = json_member<std::int64_t>(recipe, "head", where);
+  AUTOGO_REQUIRE(net.shape.width >= 1 && net.shape.width <= 4096 && net.shape.head >= 1 &&
+                     net.shape.head <= 4096,
+                 ErrorKind::kInput, where + ": width and head must be from 1 to 4096");
+  net.seed = json_member<std::uint64_t>(recipe, "seed", where);
+  net.weights = archive_tensor(archive, "weights", torch::kFloat32,
+                               NetWeights(net.shape).size(), path);
+  const torch::Tensor trained = archive_tensor(archive, "trained_on", torch::kInt64, -1, path);
+  const auto* ids = trained.data_ptr<std::int64_t>();
+  for (std::int64_t i = 0; i < trained.numel(); ++i) {
+    net.trained_on.insert(static_cast<std::uint64_t>(ids[i]));
+  }
+  net.content_hash = archive.content_hash;
+  return net;
+}
+
+void train_torch_predictor(const TrainOptions& options, Log& log) {
+  use_one_thread();
+  AUTOGO_REQUIRE(!options.out.empty(), ErrorKind::kUsage, "no output file given");
+  Session(options, log).run();
+}
+
+std::vector<CorpusMetrics> evaluate_torch_predictor(const std::string& predictor,
+                                                    const std::vector<std::string>& corpora,
+                                                    bool all, int threads, Log& log) {
+  use_one_thread();
+  const TrainedNet trained = read_predictor(predictor);
+  const NetView net(trained.shape, NetWeights(trained.shape).views(trained.weights));
+  DatasetOptions reading;
+  reading.threads = threads > 0 ? threads : available_threads();
+  const Dataset dataset = load_dataset(corpora, reading, log);
+  std::vector<CorpusMetrics> metrics;
+  for (const LabelledCorpus& corpus : dataset.corpora) {
+    std::vector<const LabelledGraph*> graphs;
+    for (const LabelledGraph& graph : corpus.graphs) {
+      if (all || trained.trained_on.count(id_hash(graph.id)) == 0) graphs.push_back(&graph);
+    }
+    AUTOGO_REQUIRE(graphs.size() >= 2, ErrorKind::kInput,
+                   corpus.path + ": fewer than two networks that the predictor was not trained "
+                                 "on; --all measures on the others too");
+    metrics.push_back(measure(net, dataset.table, corpus, graphs, trained.seed, reading.threads));
+  }
+  return metrics;
+}
+
+}  // namespace autogo

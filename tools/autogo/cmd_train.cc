@@ -1,0 +1,114 @@
+#include <cmath>
+#include <cstdio>
+#include <ostream>
+
+#include "autogo/predict/predictor.h"
+#include "base/json.h"
+#include "command.h"
+
+namespace autogo {
+namespace {
+
+struct PredictorOptions {
+  TrainOptions train;
+  std::string evaluate;
+  bool all = false;
+};
+
+void declare(Cli& cli, CLI::App& app, PredictorOptions& options) {
+  app.add_option("corpora", options.train.corpora, "labelled corpus files (autogo corpus)")
+      ->type_name("CORPUS")
+      ->required();
+  CLI::Option* evaluate =
+      app.add_option("--evaluate", options.evaluate, "measure this predictor instead of training")
+          ->type_name("FILE");
+  app.add_flag("--all", options.all, "measure also on networks that it was trained on")
+      ->needs(evaluate);
+  app.add_option("--kind", options.train.kind,
+                 "psc: predecessor, segment, successor; gnn: whole networks")
+      ->type_name("KIND")
+      ->check(CLI::IsMember({"psc", "gnn"}));
+  app.add_option("--segments", options.train.segments,
+                 "segment database whose segmentations make half of the training's cuts")
+      ->type_name("FILE");
+  app.add_option("--epochs", options.train.epochs, "passes over the networks; 0 is the default")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--test-share", options.train.test_share, "share of each corpus that is held out")
+      ->type_name("SHARE")
+      ->check(CLI::Range(0.0, 0.9));
+  app.add_flag("--resume", options.train.resume, "go on from OUTPUT.checkpoint");
+  cli.add_seed(app, options.train.seed);
+  cli.add_jobs(app, options.train.threads);
+  app.add_option("-o,--output", options.train.out, "the predictor file to write")
+      ->type_name("FILE");
+}
+
+OrderedJson as_json(const CorpusMetrics& metrics) {
+  const auto number = [](double value) {
+    return std::isnan(value) ? OrderedJson(nullptr) : OrderedJson(value);
+  };
+  OrderedJson json;
+  json["corpus"] = metrics.corpus;
+  json["graphs"] = metrics.graphs;
+  json["folds"] = metrics.folds;
+  json["spearman"] = number(metrics.spearman);
+  json["spearman_std"] = number(metrics.spearman_std);
+  json["kendall"] = number(metrics.kendall);
+  json["gain_spearman"] = number(metrics.gain_spearman);
+  for (const auto& [name, value] : metrics.baselines) json["baselines"][name] = number(value);
+  return json;
+}
+
+void print_metrics(Cli& cli, const std::vector<CorpusMetrics>& all) {
+  if (cli.json()) {
+    OrderedJson json;
+    json["corpora"] = OrderedJson::array();
+    for (const CorpusMetrics& metrics : all) json["corpora"].push_back(as_json(metrics));
+    cli.out() << json.dump() << "\n";
+    return;
+  }
+  char line[160];
+  for (const CorpusMetrics& metrics : all) {
+    std::snprintf(line, sizeof(line), "%llu networks, %llu folds: Spearman %.4f +- %.4f, Kendall %.4f",
+                  static_cast<unsigned long long>(metrics.graphs),
+                  static_cast<unsigned long long>(metrics.folds), metrics.spearman,
+                  metrics.spearman_std, metrics.kendall);
+    cli.out() << metrics.corpus << ": " << line << "\n";
+    if (!std::isnan(metrics.gain_spearman)) {
+      std::snprintf(line, sizeof(line), "  gains of one operation: Spearman %.4f",
+                    metrics.gain_spearman);
+      cli.out() << line << "\n";
+    }
+    for (const auto& [name, value] : metrics.baselines) {
+      std::snprintf(line, sizeof(line), "  %s alone: Spearman %.4f", name.c_str(), value);
+      cli.out() << line << "\n";
+    }
+  }
+}
+
+}  // namespace
+
+int run_train(Cli& cli) {
+  PredictorOptions options;
+  cli.app().require_subcommand(1);
+  CLI::App& predictor =
+      *cli.app().add_subcommand("predictor", "an accuracy predictor from labelled networks");
+  declare(cli, predictor, options);
+  cli.examples(predictor, {"autogo train predictor nb201.jsonl nb101.jsonl --kind psc -o P.pt",
+                           "autogo train predictor --evaluate P.pt nb201.jsonl --json"});
+  cli.examples({"autogo train predictor nb201.jsonl nb101.jsonl --kind psc -o P.pt"});
+  cli.parse();
+
+  if (!options.evaluate.empty()) {
+    print_metrics(cli, evaluate_predictor(options.evaluate, options.train.corpora, options.all,
+                                          options.train.threads, cli.log()));
+    return 0;
+  }
+  AUTOGO_REQUIRE(!options.train.out.empty(), ErrorKind::kUsage,
+                 "train predictor: --output is required, unless --evaluate is given");
+  train_predictor(options.train, cli.log());
+  return 0;
+}
+
+}  // namespace autogo
