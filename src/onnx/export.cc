@@ -239,6 +239,10 @@ class Exporter {
       for (const int value : from.captured) require_constant(value);
       onnx::NodeProto& proto = *out().add_node();
       proto = *from.proto;
+      for (int i = 0; i < proto.input_size(); ++i) {  // a simplified shape has a name of its own
+        const int value = from.inputs[static_cast<std::size_t>(i)];
+        if (value >= 0) proto.set_input(i, source_->value(value).name);
+      }
       if (renamed.empty()) continue;
       auto rename = [&](std::string& name) {
         if (const auto it = renamed.find(name); it != renamed.end()) name = it->second;

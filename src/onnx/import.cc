@@ -327,7 +327,41 @@ class Analysis {
     } else if (const int same_as = identity_of(node); same_as >= 0) {
       node.state = OnnxNode::State::kAlias;
       source_.value(node.outputs[0]).alias = same_as;
+    } else if (source_.dynamic) {
+      fix_reshape(node);
     }
+  }
+
+  /// A reshape whose computed shape only passes a dynamic dimension on ("batch, 2, C / 2, H, W")
+  /// does the same with a fixed shape: 0 copies a dimension, -1 takes what is left. The arithmetic
+  /// behind the computed shape is then needed no more.
+  void fix_reshape(OnnxNode& node) {
+    if (node.proto->op_type() != "Reshape" || !standard_domain(*node.proto) ||
+        attribute_int(*node.proto, "allowzero", 0) != 0) {
+      return;
+    }
+    const OnnxValue &in = source_.value(node.inputs[0]), &shape = source_.value(node.inputs[1]);
+    const auto &a = shape.worlds[0].data, &b = shape.worlds[1].data;
+    if (shape.is_constant() || !a || !b || a->ints.size() != b->ints.size()) return;
+    const Dims &in_a = in.worlds[0].dims, &in_b = in.worlds[1].dims;
+    if (num_elements(in_a) <= 0 || num_elements(in_b) <= 0) return;
+    auto fixed = std::make_shared<SmallTensor>(*a);
+    bool rest = std::ranges::find(a->ints, -1) != a->ints.end();
+    for (std::size_t i = 0; i < a->ints.size(); ++i) {
+      if (a->ints[i] == b->ints[i]) continue;
+      const bool copied = i < in_a->size() && (*in_a)[i] == a->ints[i] && (*in_b)[i] == b->ints[i];
+      if (!copied && rest) return;
+      rest = rest || !copied;
+      fixed->ints[i] = copied ? 0 : -1;
+    }
+    OnnxValue value;
+    value.name = shape.name + "_fixed";
+    while (!source_.names.insert(value.name).second) value.name += "_";
+    value.kind = OnnxValue::Kind::kFolded;
+    value.dtype = DType::kInt64;
+    value.worlds[0] = value.worlds[1] = {fixed->dims, fixed};
+    node.inputs[1] = static_cast<int>(source_.values.size());
+    source_.values.push_back(std::move(value));
   }
 
   void settle(OnnxNode& node, OnnxNode::State state, OnnxValue::Kind kind) {
@@ -361,6 +395,13 @@ class Analysis {
   }
 
   bool trains(const OnnxNode& node) const {
+    if (node.inputs.size() > 1 && node.inputs[1] >= 0) {  // a ratio of 0 drops nothing
+      const OnnxValue& ratio = source_.value(node.inputs[1]);
+      const SmallTensor* number = ratio.is_constant() ? ratio.worlds[0].data.get() : nullptr;
+      if (number != nullptr && number->floating() && number->reals == std::vector<double>{0}) {
+        return false;
+      }
+    }
     if (node.inputs.size() < 3 || node.inputs[2] < 0) return false;
     const OnnxValue& mode = source_.value(node.inputs[2]);
     const SmallTensor* data = mode.is_constant() ? mode.worlds[0].data.get() : nullptr;
@@ -608,8 +649,8 @@ class Builder {
     TensorType type = type_of(output);
     if (!is_floating(type.dtype)) type.layout = Layout::kNone;
     if (inputs.empty() || type.layout == Layout::kNone) return type;
-    static constexpr std::array<std::string_view, 5> kMovesAxes = {"Einsum", "MatMul", "Reshape",
-                                                                   "Transpose", "Attention"};
+    static constexpr std::array<std::string_view, 4> kMovesAxes = {"Attention", "Einsum", "MatMul",
+                                                                   "Transpose"};
     const bool moves =
         std::ranges::find(kMovesAxes, view_.proto(node).op_type()) != kMovesAxes.end();
     const bool four = type.shape.rank() == 4;
@@ -617,6 +658,7 @@ class Builder {
       if (four) type.layout = Layout::kNone;
       return type;
     }
+    if (view_.is(node, "Reshape")) return type;
     for (const ValueId input : inputs) {
       const TensorType& in = graph_.type(input);
       if (in.shape.rank() == type.shape.rank()) {

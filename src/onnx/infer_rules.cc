@@ -447,6 +447,37 @@ Values layer_norm(const NodeView& n) {
   return out;
 }
 
+/// "ij,jk->ik"; an equation with an ellipsis is left to nobody.
+Values einsum(const NodeView& n) {
+  std::string equation = attribute_string(n.proto(), "equation", "");
+  std::erase(equation, ' ');
+  const std::size_t arrow = equation.find("->");
+  if (arrow == std::string::npos || equation.find('.') != std::string::npos) {
+    return one(n.dtype(0), std::nullopt);
+  }
+  std::map<char, std::int64_t> sizes;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < n.num_inputs(); ++i) {
+    const std::size_t end = std::min(equation.find(',', at), arrow);
+    if (!n.dims(i) || at > arrow) return one(n.dtype(0), std::nullopt);
+    if (end - at != n.dims(i)->size())
+      fail("Einsum: input " + std::to_string(i) + " is " + dims_text(n.dims(i)) +
+           ", the equation " + equation);
+    for (std::size_t k = at; k < end; ++k) {
+      std::int64_t& size = sizes.emplace(equation[k], 1).first->second;
+      if (size == 1) size = (*n.dims(i))[k - at];  // a 1 broadcasts
+    }
+    at = end + 1;
+  }
+  Ints out;
+  for (std::size_t k = arrow + 2; k < equation.size(); ++k) {
+    const auto it = sizes.find(equation[k]);
+    if (it == sizes.end()) fail("Einsum: the equation " + equation + " is malformed");
+    out.push_back(it->second);
+  }
+  return one(n.dtype(0), out);
+}
+
 Values blocks(const NodeView& n) {
   Dims out = n.dims(0);
   const std::int64_t b = attribute_int(n.proto(), "blocksize", 0);
@@ -613,6 +644,7 @@ const std::map<std::string_view, Rule>& rules() {
     t["DepthToSpace"] = t["SpaceToDepth"] = blocks;
     t["DequantizeLinear"] = [](const NodeView& n) { return same_with_type(n, n.dtype(1)); };
     t["Dropout"] = dropout;
+    t["Einsum"] = einsum;
     t["Expand"] = expand;
     t["Flatten"] = flatten;
     t["Gather"] = gather;
