@@ -25,6 +25,7 @@ const info = (name, dims) =>
     dims ? bytes(2, message(...dims.map(dim))) : []))));
 const ints = (name, values) =>
   message(bytes(1, name), values.map((v) => number(8, v)), number(20, 7));
+const text = (name, value) => message(bytes(1, name), bytes(4, value), number(20, 3));
 const node = (op, name, inputs, outputs, attributes = []) =>
   message(inputs.map((i) => bytes(1, i)), outputs.map((o) => bytes(2, o)), bytes(3, name),
     bytes(4, op), attributes.map((a) => bytes(5, a)));
@@ -62,6 +63,8 @@ const kinds = {
     inputs: [info('x', image)], outputs: [info('y', [1, 4, 8, 8])]}),
   new_opset: () => model({nodes: [conv([1, 1, 1, 1])], initializers: [weights('w', [4, 3, 3, 3])],
     inputs: [info('x', image)], outputs: [info('y', [1, 4, 8, 8])], opset: 99}),
+  einsum: () => model({nodes: [node('Einsum', 'mystery1', ['x', 'x'], ['y'], [text('equation', 'nchw,nchw->nchw')])],
+    inputs: [info('x', image)], outputs: [info('y', image)]}),
 };
 const [kind, out] = process.argv.slice(2);
 fs.writeFileSync(out, kinds[kind]());
