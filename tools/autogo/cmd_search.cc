@@ -134,8 +134,9 @@ void resolve_arguments(Cli& cli, SearchArguments& a) {
   config.input_shapes = parse_input_shapes(a.input_shapes);
   validate(config.options);
   if (config.segments.empty()) config.segments = data_file("segments.json");
-  if (config.predictor.empty()) config.predictor = data_file("predictor.pt");
+  if (config.predictor.empty() && !a.dry_run) config.predictor = data_file("predictor.pt");
   for (std::string* path : {&config.model, &config.segments, &config.predictor}) {
+    if (path->empty()) continue;
     *path = std::filesystem::absolute(*path).lexically_normal().string();
   }
 }
