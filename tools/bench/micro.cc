@@ -47,7 +47,7 @@ std::vector<Graph> random_cells(std::size_t count) {
   Rng rng(1);
   while (graphs.size() < count) {
     std::string cell = "nb201:";
-    for (int i = 0; i < 6; ++i) cell += static_cast<char>('1' + rng.below(4));
+    for (int i = 0; i < 6; ++i) cell += "31as"[rng.below(4)];
     graphs.push_back(nasbench201_graph(cell));
   }
   return graphs;
