@@ -15,6 +15,10 @@
 // output ports demand and what earlier nodes will choose, so that it is fixed before solving and
 // the objective stays linear.
 //
+// Ratios may multiply: three stems 3 -> 128 in a row on 512 channels ask for 40 million. A
+// reference is at most 2^20 (rounded up to the groups), a chosen number of channels at most 65536:
+// no real network is wider, and costs must not overflow.
+//
 // The weight of a term is round(65536 / ref), at least 1, an integer: all solvers then minimise
 // the same sum exactly.
 //
@@ -30,6 +34,9 @@
 
 namespace autogo {
 namespace {
+
+constexpr long long kMaxChannels = 65536;    // of a node that chooses
+constexpr std::int64_t kMaxRef = 1LL << 20;  // ratios of stems, 3 -> 64, may multiply
 
 bool chooses_channels(OpKind op) {
   return op == OpKind::kConv || op == OpKind::kDense || op == OpKind::kConvTranspose;
@@ -115,15 +122,16 @@ class ChannelBuilder {
     const std::int64_t own_in = mined(body_.inputs(id)[0]);
     const std::int64_t own_out = mined(body_.output(id));
     std::int64_t ref = (2 * ref_in * own_out + own_in) / (2 * own_in);
-    ref = std::max(group, (2 * ref + group) / (2 * group) * group);
+    ref = std::clamp((2 * ref + group) / (2 * group) * group, group, round_up(kMaxRef, group));
     const double f = options_.max_channel_factor, r = static_cast<double>(ref);
     ChannelClass range;
     range.step = group;
     range.lo = round_up(std::max<std::int64_t>(1, std::llround(std::ceil(r / f - 1e-9))), group);
-    range.hi = round_down(std::llround(std::floor(r * f + 1e-9)), group);
+    range.hi = round_down(std::min(kMaxChannels, std::llround(std::floor(r * f + 1e-9))), group);
     if (range.lo > range.hi) {
       return fail(std::string(op_name(node.op)) + " has no multiple of " + std::to_string(group) +
-                  " groups near " + std::to_string(ref));
+                  " up to " + std::to_string(kMaxChannels) + " near its reference " +
+                  std::to_string(ref));
     }
     const int out = new_class(range);
     problem_.terms.push_back(

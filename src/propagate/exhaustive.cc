@@ -207,12 +207,15 @@ class Enumeration {
     const double groups = static_cast<double>(ref) / static_cast<double>(group);
     ref = group *
           std::max<std::int64_t>(1, static_cast<std::int64_t>(std::floor(groups + 0.5 + 1e-9)));
+    if (ref > (1 << 20)) {  // the largest reference: the first multiple from 2^20
+      for (ref = 1 << 20; ref % group != 0;) ++ref;
+    }
     ref_[index(result)] = ref;
     const double r = static_cast<double>(ref), f = options_.max_channel_factor;
     const auto weight =
         std::max<std::int64_t>(1, static_cast<std::int64_t>(std::floor(kUnit / r + 0.5)));
     std::vector<Option> options;
-    for (std::int64_t c = 1; static_cast<double>(c) <= r * f + 1e-9; ++c) {
+    for (std::int64_t c = 1; c <= 65536 && static_cast<double>(c) <= r * f + 1e-9; ++c) {
       if (c % group != 0 || static_cast<double>(c) < r / f - 1e-9) continue;
       options.push_back({c, 0, weight * std::abs(c - ref)});
     }

@@ -418,6 +418,21 @@ TEST(Propagate, LargeChannelsAreAsCheapAsSmallOnes) {
   EXPECT_EQ(attrs_of(result, 3).out_channels, 2560);
 }
 
+TEST(Propagate, RatiosThatMultiplyStayWithinBounds) {
+  // Mined on 1 channel, three times 32 wider in a row: 512 x 32^3 is no width for a layer.
+  const Graph body =
+      chain(map_type(1, 8, 8),
+            {{kConv, conv(32)}, {kConv, conv(1024)}, {kConv, conv(32768)}, {kConv, conv(1)}});
+  const TensorType type = map_type(512, 8, 8);
+  const char* expected =
+      "channels: conv has no multiple of 1 up to 65536 near its reference 524288";
+  EXPECT_EQ(reason(body, type, type), expected);
+  EXPECT_EQ(propagate_exhaustive(body, std::span(&type, 1), std::span(&type, 1), {1, 4}).status,
+            SolveStatus::kInfeasible);
+  const TensorType one = map_type(1, 8, 8);
+  EXPECT_EQ(fit(body, one, one).objective, 0);
+}
+
 TEST(Propagate, ChecksTheNumberOfPorts) {
   const Graph body = chain(map_type(8, 8, 8), {{kConv, conv(8)}});
   EXPECT_THROW(propagate(body, {}, {}), Error);
