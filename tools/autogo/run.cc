@@ -13,29 +13,15 @@ namespace autogo {
 namespace {
 
 constexpr Command kCommands[] = {
-#ifdef AUTOGO_CMD_CORPUS
     {"corpus", "make a corpus of graphs from a benchmark table or a folder of models", run_corpus},
-#endif
     {"doctor", "tell what is installed and works", run_doctor},
-#ifdef AUTOGO_CMD_EXPORT
     {"export", "write a model or a run's network as ONNX", run_export},
-#endif
-#ifdef AUTOGO_CMD_MINE
     {"mine", "learn a segment database from corpora", run_mine},
-#endif
     {"ops", "list the operators that autogo knows", run_ops},
-#ifdef AUTOGO_CMD_PROFILE
     {"profile", "count multiply-accumulates, parameters and memory of a model", run_profile},
-#endif
-#ifdef AUTOGO_CMD_SEARCH
     {"search", "search for better networks, starting from a model", run_search},
-#endif
-#ifdef AUTOGO_CMD_SEGMENT
     {"segment", "split a model into the segments of a database", run_segment},
-#endif
-#ifdef AUTOGO_CMD_TRAIN
     {"train", "train or evaluate a predictor", run_train},
-#endif
     {"version", "print the version and how autogo was built", run_version},
 };
 
