@@ -4,12 +4,19 @@
 // numbers whatever the history of merging; the search draws by number, and its results must depend
 // on the contents only. All look-ups are prepared once by Impl::finish().
 //
+// A network outside the mined families has labels without letters, and segmentation would leave it
+// in single nodes: mutation by segments in name only (the published EDSR runs are like that, 64
+// segments for 67 nodes). So add_segments_of() gives its operations context-free letters and goes
+// on merging where the mined vocabulary stopped, on the network's own string. What repeats in it,
+// such as the blocks of a transformer, becomes a piece, ranked behind all mined ones.
+//
 // Tested by tests/segment/database_test.cc.
 
 #include "autogo/segment/database.h"
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 #include "autogo/base/error.h"
 #include "autogo/graph/canonical.h"
@@ -22,6 +29,9 @@ namespace {
 /// Longest run of neighbours that add_segments_of() enters where the vocabulary has nothing to say.
 constexpr std::uint32_t kMaxWindow = 6;
 constexpr std::uint32_t kMaxWindowPorts = 4;
+/// Bounds of what add_segments_of() teaches the vocabulary.
+constexpr std::size_t kMaxOwnPiece = 8;
+constexpr std::size_t kMaxOwnPieces = 256;
 
 std::uint64_t total(const SegmentEntry& entry) {
   return std::accumulate(entry.counts.begin(), entry.counts.end(), std::uint64_t{0});
@@ -65,6 +75,58 @@ std::vector<Merger::Run> foreign_windows(const Graph& graph, std::span<const Nod
     }
   }
   return windows;
+}
+
+/// Goes on with byte-pair encoding where the vocabulary stopped, on one string: joins the most
+/// frequent neighbours, the first of equals, as long as a pair stands there twice. Only pairs with
+/// a foreign letter count; what is written in mined letters alone is left to the mined pieces.
+/// @return the new pieces, best first
+std::vector<std::vector<Symbol>> own_pieces(std::span<const Symbol> symbols,
+                                            const std::vector<std::uint32_t>& lengths,
+                                            const std::set<Symbol>& foreign) {
+  using Token = std::vector<Symbol>;
+  std::vector<Token> tokens, pieces;
+  for (std::size_t p = 0; p < symbols.size();) {
+    const std::uint32_t length = lengths[tokens.size()];
+    tokens.emplace_back(symbols.begin() + static_cast<std::ptrdiff_t>(p),
+                        symbols.begin() + static_cast<std::ptrdiff_t>(p + length));
+    p += length;
+  }
+  auto join = [&](std::size_t t) {
+    Token joined = tokens[t];
+    joined.insert(joined.end(), tokens[t + 1].begin(), tokens[t + 1].end());
+    return joined;
+  };
+  auto joinable = [&](const Token& joined) {
+    return joined.size() <= kMaxOwnPiece &&
+           std::ranges::none_of(joined, [](Symbol s) { return s == kNoSymbol; }) &&
+           std::ranges::any_of(joined, [&](Symbol s) { return foreign.contains(s); });
+  };
+  while (pieces.size() < kMaxOwnPieces) {
+    std::map<Token, std::size_t> counts;
+    for (std::size_t t = 0; t + 1 < tokens.size(); ++t) {
+      Token joined = join(t);
+      if (joinable(joined)) ++counts[std::move(joined)];
+    }
+    const Token* best = nullptr;
+    std::size_t best_count = 1;
+    for (std::size_t t = 0; t + 1 < tokens.size(); ++t) {
+      const auto it = counts.find(join(t));
+      if (it == counts.end() || it->second <= best_count) continue;
+      best = &it->first;
+      best_count = it->second;
+    }
+    if (best == nullptr) return pieces;
+    std::vector<Token> merged;
+    for (std::size_t t = 0; t < tokens.size(); ++t) {
+      const bool here = t + 1 < tokens.size() && join(t) == *best;
+      merged.push_back(here ? *best : std::move(tokens[t]));
+      t += here ? 1 : 0;
+    }
+    tokens = std::move(merged);
+    pieces.push_back(*best);
+  }
+  return pieces;
 }
 
 }  // namespace
@@ -161,10 +223,29 @@ std::vector<std::uint32_t> SegmentDatabase::segment(const Graph& graph,
   return impl_->merger.merge(symbols, dropped);
 }
 
+void SegmentDatabase::Impl::learn_pieces(const Graph& graph, std::span<const LabelKeys> keys,
+                                         std::span<const NodeId> order) {
+  const Uses uses(graph);
+  std::set<Symbol> foreign;
+  for (const NodeId id : order) {
+    const LabelKeys& key = keys[index(id)];
+    if (key.full == 0 || alphabet.find(key.full) != kNoSymbol) continue;
+    foreign.insert(alphabet.add(label_of(graph, uses, id, /*context_free=*/true)));
+  }
+  if (foreign.empty()) return;
+  const std::vector<Symbol> text = symbols(keys, order);
+  std::vector<std::vector<Symbol>> pieces(merger.pieces().begin(), merger.pieces().end());
+  for (auto& piece : own_pieces(text, merger.merge(text), foreign)) {
+    pieces.push_back(std::move(piece));
+  }
+  merger = Merger(std::move(pieces));
+}
+
 void SegmentDatabase::add_segments_of(const Graph& graph, const std::string& corpus) {
   const Uses uses(graph);
   const std::vector<NodeId> order = canonical_order(graph, NodeIdentity::kSegment);
   const std::vector<LabelKeys> keys = label_keys(graph, uses);
+  impl_->learn_pieces(graph, keys, order);
   std::vector<Merger::Run> runs;
   std::vector<char> foreign(order.size(), 0);
   for (std::uint32_t p = 0; p < order.size(); ++p) {

@@ -36,6 +36,11 @@ struct SegmentDatabase::Impl {
   /// Symbols along an order: kNoSymbol for ports, fixed nodes and labels without a letter.
   std::vector<Symbol> symbols(std::span<const LabelKeys> keys, std::span<const NodeId> order) const;
 
+  /// Gives the operations of a network outside the mined families letters, and the vocabulary the
+  /// pieces that repeat in it. Nothing changes when every label has its letter.
+  void learn_pieces(const Graph& graph, std::span<const LabelKeys> keys,
+                    std::span<const NodeId> order);
+
   /// The corpus' number, entered when it is new.
   std::size_t corpus_index(const std::string& name);
 

@@ -33,7 +33,7 @@ class DatabaseFile : public ::testing::Test {
   }
 
   TempDir dir_;
-  SegmentDatabase db_ = random_database(11);
+  SegmentDatabase db_ = random_database(11, 8);
 };
 
 TEST_F(DatabaseFile, RoundTrips) {

@@ -186,6 +186,23 @@ TEST(Database, ForeignNetworksBringTheirOwnSegments) {
   }
 }
 
+TEST(Database, ForeignNetworksTeachTheVocabularyTheirBlocks) {
+  SegmentDatabase db = random_database(3);
+  const Graph g = transformer(4);
+  const std::vector<NodeId> order = order_of(g);
+  Rng rng(1);
+  EXPECT_EQ(db.segment(g, order, 1, rng), std::vector<std::uint32_t>(order.size(), 1));
+  const Graph known = chain(3);
+  const std::vector<std::uint32_t> before = db.segment(known, order_of(known), 1, rng);
+  db.add_segments_of(g, "mine");
+  // norm-dense-gelu-dense-add, twice, four times; the whole would be more than 8 nodes.
+  EXPECT_EQ(db.segment(g, order, 1, rng), (std::vector<std::uint32_t>{1, 5, 5, 5, 5, 1}));
+  EXPECT_EQ(db.segment(known, order_of(known), 1, rng), before);
+  const Graph longer = transformer(6);
+  EXPECT_EQ(db.segment(longer, order_of(longer), 1, rng),
+            (std::vector<std::uint32_t>{1, 5, 5, 5, 5, 5, 5, 1}));
+}
+
 TEST(Database, AddingTheSameNetworkAgainOnlyCounts) {
   SegmentDatabase db;
   db.add_segments_of(transformer(2), "a");

@@ -66,10 +66,11 @@ class SegmentDatabase {
   std::vector<std::uint32_t> segment(const Graph& graph, std::span<const NodeId> order, double keep,
                                      Rng& rng) const;
 
-  /// Adds the segments of one graph as entries, so that a network outside the mined families can be
-  /// mutated with its own parts: every run that merging produces, every single operation, and where
-  /// a label is not in the alphabet, every short run of neighbours. Pointers and indices to entries
-  /// become invalid.
+  /// Prepares for a network of the user's own. Where its labels are not in the alphabet, the
+  /// vocabulary learns what repeats in it, so that segmentation does not leave it in single nodes;
+  /// and its segments become entries: every run that merging produces, every single operation, and
+  /// around labels outside the alphabet every short run of neighbours. Pointers and indices to
+  /// entries become invalid.
   /// @param corpus  name under which they are counted
   void add_segments_of(const Graph& graph, const std::string& corpus);
 
