@@ -31,10 +31,18 @@ class OpWriter {
         output_(std::move(output)),
         name_(writer.fresh(graph.node_name(id))),
         in_(graph.type(graph.inputs(id)[0])),
-        out_(graph.type(graph.output(id))) {}
+        out_(graph.type(graph.output(id))) {
+    for (const ValueId v : graph.inputs(id)) {
+      const Shape& shape = graph.type(v).shape;
+      operand_channels_.push_back(shape.rank() > 1 ? shape[1] : 0);
+    }
+  }
 
   void write() {
     using enum OpKind;
+    if (!attrs_.ints.empty() && (op_ == kConv || op_ == kMaxPool || op_ == kAdd)) {
+      truncate_operands(attrs_.ints[0]);
+    }
     switch (op_) {
       case kConv:
       case kDepthwiseConv:
@@ -175,6 +183,29 @@ class OpWriter {
 
   void set_pair(onnx::NodeProto& proto, const char* name, const std::array<std::int32_t, 2>& pair) {
     set_attribute(proto, name, Ints{pair[0], pair[1]});
+  }
+
+  /// The first channels of wider operands, for NAS-Bench-101's consumers.
+  void truncate_operands(std::int64_t channels) {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      if (operand_channels_[i] == channels) continue;
+      const std::string part = "truncated" + std::to_string(i);
+      const std::string result = value(part);
+      if (w_.opset() >= 10) {
+        node("Slice", part,
+             {inputs_[i], w_.add_ints(name_ + "." + part + ".starts", {0}),
+              w_.add_ints(name_ + "." + part + ".ends", {channels}),
+              w_.add_ints(name_ + "." + part + ".axes", {1})},
+             result);
+      } else {
+        onnx::NodeProto& proto = node("Slice", part, {inputs_[i]}, result);
+        set_attribute(proto, "axes", Ints{1});
+        set_attribute(proto, "starts", Ints{0});
+        set_attribute(proto, "ends", Ints{channels});
+      }
+      inputs_[i] = result;
+    }
+    in_.shape[1] = channels;
   }
 
   void conv() {
@@ -535,10 +566,11 @@ class OpWriter {
   ModelWriter& w_;
   const Attrs& attrs_;
   OpKind op_;
-  const std::vector<std::string>& inputs_;
+  std::vector<std::string> inputs_;
   std::string output_, name_;
-  const TensorType& in_;
+  TensorType in_;  ///< of the first input, as the node reads it
   const TensorType& out_;
+  std::vector<std::int64_t> operand_channels_;
 };
 
 }  // namespace
