@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "autogo/corpus/networks.h"
 #include "graph_support.h"
 
 namespace autogo {
@@ -152,6 +153,17 @@ TEST(Canonical, NumberingDoesNotMatterOnCellNetworks) {
   for (unsigned skip = 0; skip < 64; skip += 3) {
     expect_numbering_does_not_matter(cell_network(15, skip), kSeed + skip, 2);
   }
+}
+
+TEST(Canonical, NumberingDoesNotMatterOnRealNetworks) {
+  std::set<std::uint64_t> hashes;
+  for (const SampleNetwork& network : sample_networks()) {
+    SCOPED_TRACE(network.name);
+    const Graph g = network.build();
+    expect_numbering_does_not_matter(g, kSeed, 2);
+    hashes.insert(canonical_hash(g));
+  }
+  EXPECT_EQ(hashes.size(), sample_networks().size());
 }
 
 TEST(Canonical, TellsCycleCoversApart) {

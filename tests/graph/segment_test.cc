@@ -5,6 +5,7 @@
 #include <string>
 
 #include "autogo/base/error.h"
+#include "autogo/corpus/networks.h"
 #include "graph_support.h"
 
 namespace autogo {
@@ -57,6 +58,26 @@ TEST(Segment, SplicingBackWhatWasCutGivesTheSameGraph) {
     const Graph back = splice(g, cut, body, ports.inputs, ports.outputs);
     ASSERT_EQ(back.num_nodes(), g.num_nodes()) << "seed " << seed;
     ASSERT_EQ(canonical_hash(back), canonical_hash(g)) << "seed " << seed;
+  }
+}
+
+TEST(Segment, EveryCutOfRealNetworksGoesBack) {
+  for (const SampleNetwork& network : sample_networks()) {
+    const Graph g = network.build();
+    const Uses uses(g);
+    const Canonical canonical = canonicalize(g, NodeIdentity::kSegment);
+    const std::uint64_t hash = canonical_hash(g);
+    const auto [first, last] = inner(g);
+    for (std::size_t begin = first; begin < last; begin += 3) {
+      for (const std::size_t length : {1U, 2U, 7U}) {
+        if (begin + length > last) continue;
+        const Cut cut{canonical.order, begin, begin + length};
+        const Ports ports = segment_ports(g, uses, cut);
+        const Graph body = extract_segment(g, ports, cut);
+        ASSERT_EQ(canonical_hash(splice(g, cut, body, ports.inputs, ports.outputs)), hash)
+            << network.name << " [" << begin << ", " << begin + length << ")";
+      }
+    }
   }
 }
 
