@@ -5,10 +5,10 @@
 // what lies in the FLOPs window goes to the predictor, in one batch; only what gains enough is
 // spliced into a graph and hashed. Most candidates never become graphs.
 //
-// The source's own class is no replacement. Port maps are drawn at random; a body with several
-// ports gets a few draws before it counts as not fitting, since most of its maps join maps of
-// different sizes. Draws that do not fit cost little, so up to kDrawsPerReplacement times the
-// wanted number are tried.
+// The source's own class is no replacement, unless at another width. Port maps are drawn at random;
+// a body with several ports gets a few draws before it counts as not fitting, since most of its
+// maps join maps of different sizes. Draws that do not fit cost little, so up to
+// kDrawsPerReplacement times the wanted number are tried.
 //
 // A batch holds the candidates of one work item, whatever the threads do, and a candidate's score
 // does not depend on its batch. Gains are rounded to 1e-6, far below what a predictor can know,
@@ -122,7 +122,7 @@ SourceResult mutate_source(const MutationSetup& setup, const Parent& parent,
   for (const std::size_t i :
        rng.sample(fitting.size(), std::size_t{setup.replacements} * kDrawsPerReplacement)) {
     const Replacement& replacement = setup.pool.all()[fitting[i]];
-    if (replacement.id == own_class) continue;
+    if (replacement.id == own_class && !replacement.rescaled) continue;
     if (result.resolved == setup.replacements) break;
     ++result.drawn;
     Resolved candidate;

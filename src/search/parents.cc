@@ -36,6 +36,7 @@ std::vector<std::uint32_t> least_rank_sum(std::span<const ParetoPoint> points, s
   std::ranges::sort(order, [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
   order.resize(std::min(count, order.size()));
   std::vector<std::uint32_t> chosen;
+  chosen.reserve(order.size());
   for (const std::size_t i : order) chosen.push_back(points[i].individual);
   return chosen;
 }

@@ -7,6 +7,10 @@
 // where they stand. Every run of one to kOwnRun nodes of its canonical order is taken: cheap, and
 // independent of how the vocabulary happens to cut it.
 //
+// Those parts come at half and at twice their inner width too: propagation keeps a body's widths as
+// near as it can to what they were, so that without this a bottleneck or a transformer's MLP could
+// never be replaced by a leaner or richer one of its kind.
+//
 // One representative a class: the database's, which is the commonest, else the first in the
 // input. The order is the database's, then the input's, so draws do not depend on hashing.
 //
@@ -15,6 +19,7 @@
 #include "pool.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "autogo/graph/canonical.h"
@@ -41,6 +46,40 @@ std::size_t inner_nodes(const Graph& body) {
 
 bool is_port(const Graph& graph, NodeId id) {
   return op_info(graph.node(id).op).shape_class == ShapeClass::kPort;
+}
+
+bool chooses_channels(OpKind op) {
+  return op == OpKind::kConv || op == OpKind::kDense || op == OpKind::kConvTranspose;
+}
+
+/// By value: its number of channels is that of a port, or takes part in a concat or a shuffle of
+/// channels and space, through operators that keep or multiply channels. Those must not change.
+std::vector<char> tied_to_ports(const Graph& body) {
+  std::vector<char> tied(body.num_values(), 0);
+  bool changed = true;
+  while (changed) {  // a few rounds: bodies are small
+    changed = false;
+    auto tie = [&](ValueId v) {
+      changed = changed || tied[index(v)] == 0;
+      tied[index(v)] = 1;
+    };
+    for (std::uint32_t n = 0; n < body.num_nodes(); ++n) {
+      const NodeId id{n};
+      const OpKind op = body.node(id).op;
+      const bool port = is_port(body, id);
+      const bool mixes = op == OpKind::kConcat || op == OpKind::kDepthToSpace;
+      if (chooses_channels(op)) continue;
+      bool any = port || mixes;
+      for (const ValueId v : body.inputs(id)) any = any || tied[index(v)] != 0;
+      for (std::uint32_t p = 0; p < body.node(id).num_outputs; ++p) {
+        any = any || tied[index(body.output(id, p))] != 0;
+      }
+      if (!any) continue;
+      for (const ValueId v : body.inputs(id)) tie(v);
+      for (std::uint32_t p = 0; p < body.node(id).num_outputs; ++p) tie(body.output(id, p));
+    }
+  }
+  return tied;
 }
 
 }  // namespace
@@ -83,6 +122,42 @@ bool sound_body(const Graph& body) {
   return true;
 }
 
+std::optional<Graph> rescale_inner_channels(const Graph& body, double factor) {
+  const std::vector<char> tied = tied_to_ports(body);
+  Graph result;
+  bool changed = false;
+  std::vector<ValueId> inputs;
+  for (std::uint32_t n = 0; n < body.num_nodes(); ++n) {
+    const NodeId id{n};
+    const Node& node = body.node(id);
+    if (node.op == OpKind::kInput) {
+      result.add_input(body.output_type(id));
+      continue;
+    }
+    if (node.op == OpKind::kOutput) {
+      result.add_output(body.inputs(id)[0]);
+      continue;
+    }
+    Attrs attrs = node.attrs;
+    if (node.op == OpKind::kDepthwiseConv) {
+      const std::int64_t before = feature_map(body.type(body.inputs(id)[0])).c;
+      const std::int64_t now = feature_map(result.type(body.inputs(id)[0])).c;
+      attrs.out_channels = static_cast<std::int32_t>(attrs.out_channels / before * now);
+    } else if (attrs.group != 1) {
+      return std::nullopt;
+    } else if (chooses_channels(node.op) && tied[index(body.output(id))] == 0) {
+      const double channels = attrs.out_channels * factor;
+      if (channels < 1 || channels != std::floor(channels)) return std::nullopt;
+      attrs.out_channels = static_cast<std::int32_t>(channels);
+      changed = true;
+    }
+    inputs.assign(body.inputs(id).begin(), body.inputs(id).end());
+    result.add(node.op, std::move(attrs), inputs);
+  }
+  if (!changed) return std::nullopt;
+  return result;
+}
+
 Graph without_origins(const Graph& graph) {
   Graph result;  // node and value ids stay the same: nodes are copied in order
   std::vector<Value> outputs;
@@ -102,9 +177,10 @@ Graph without_origins(const Graph& graph) {
   return result;
 }
 
-void ReplacementPool::add(std::uint64_t id, const Graph& body) {
+void ReplacementPool::add(std::uint64_t id, const Graph& body, bool rescaled) {
   Replacement item;
   item.id = id;
+  item.rescaled = rescaled;
   item.body = without_origins(body);
   item.memo_key = items_.size();
   for (std::uint32_t n = 0; n < item.body.num_nodes(); ++n) {
@@ -129,16 +205,18 @@ ReplacementPool::ReplacementPool(const SegmentDatabase& database, const Graph& i
   const bool single = options.mutation == MutationUnit::kOperator;
   std::set<std::uint64_t> seen;
   auto offer = [&](std::uint64_t id, const Graph& body) {
-    if ((inner_ops(body) & ~allowed) != 0 || inner_nodes(body) == 0) return;
-    if (single && inner_nodes(body) != 1) return;
-    if (!sound_body(body) || !seen.insert(id).second) return;
-    add(id, body);
+    if ((inner_ops(body) & ~allowed) != 0 || inner_nodes(body) == 0) return false;
+    if (single && inner_nodes(body) != 1) return false;
+    if (!sound_body(body) || !seen.insert(id).second) return false;
+    add(id, body, /*rescaled=*/false);
+    return true;
   };
   for (const SegmentEntry& entry : database.entries()) {
     if (entry.insertable) offer(entry.id, entry.body);
   }
   const std::vector<NodeId> order = canonical_order(input, NodeIdentity::kSegment);
   const Uses uses(input);
+  std::set<std::uint64_t> rescaled;
   for (std::size_t begin = 0; begin < order.size(); ++begin) {
     for (std::size_t end = begin + 1; end <= std::min(order.size(), begin + kOwnRun); ++end) {
       const NodeId last = order[end - 1];
@@ -149,7 +227,12 @@ ReplacementPool::ReplacementPool(const SegmentDatabase& database, const Graph& i
       const Cut cut{order, begin, end};
       const Ports ports = segment_ports(input, uses, cut);
       const Graph body = extract_segment(input, ports, cut);
-      offer(canonical_hash(body, NodeIdentity::kSegment), body);
+      const std::uint64_t id = canonical_hash(body, NodeIdentity::kSegment);
+      offer(id, body);
+      if (!rescaled.insert(id).second || !seen.contains(id)) continue;
+      for (const double factor : {0.5, 2.0}) {
+        if (const auto variant = rescale_inner_channels(body, factor)) add(id, *variant, true);
+      }
     }
   }
 }

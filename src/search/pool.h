@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -20,6 +21,7 @@ struct Replacement {
   std::uint64_t memo_key = 0;  ///< of the exact representative within its pool
   Graph body;                  ///< ports and new nodes only: no origins
   std::uint32_t num_inputs = 0, num_outputs = 0;
+  bool rescaled = false;     ///< its inner channels are not those it was found with
   bool needs_first = false;  ///< has an operator that wants channels first
   bool needs_last = false;   ///< has an operator that wants channels last
 };
@@ -43,7 +45,7 @@ class ReplacementPool {
                                          PortLayouts layouts) const;
 
  private:
-  void add(std::uint64_t id, const Graph& body);
+  void add(std::uint64_t id, const Graph& body, bool rescaled);
 
   std::vector<Replacement> items_;
   /// By inputs, outputs, first, last.
@@ -54,6 +56,10 @@ class ReplacementPool {
 /// input port and every node reaches an output port; no output port is an input port or shared by
 /// two. A body that fails would drop an operand, or be no function of its inputs.
 bool sound_body(const Graph& body);
+
+/// The body with its inner channels, those tied to no port and no concat, times `factor` (2 or
+/// 0.5): doubling and halving of A.5.7. Empty when nothing is free, or channels are odd or grouped.
+std::optional<Graph> rescale_inner_channels(const Graph& body, double factor);
 
 /// The same graph without origins and source: what a replacement is made of.
 Graph without_origins(const Graph& graph);

@@ -159,7 +159,7 @@ JournalContent replay(const Journal& journal, const std::string& where, std::uin
     } else if (kind == "iteration") {
       ++content.complete_iterations;
     } else {
-      throw Error(ErrorKind::kInput, at + ": unknown event \"" + kind + "\"");
+      throw Error(ErrorKind::kInput, "unknown event \"" + kind + "\"").prepend(at);
     }
     content.end = line.end;
     children.clear();

@@ -249,6 +249,7 @@ void write_front(const std::string& directory, const SearchConfig& config,
                      {"params", input.params}};
   pareto["members"] = OrderedJson::array();
   std::vector<std::string> names;
+  names.reserve(members.size());
   std::vector<OrderedJson> entries(members.size());
   for (const std::uint32_t i : members) names.push_back(model_name(history[i].hash));
   parallel_for(members.size(), jobs, [&](std::size_t k) {

@@ -70,29 +70,29 @@ SearchResult result_of(const SearchEngine& engine, SearchStatus status) {
 
 }  // namespace
 
-SearchResult run_search(const SearchConfig& given, const SearchRun& run, const Graph& input,
+SearchResult run_search(const SearchConfig& config, const SearchRun& run, const Graph& input,
                         const SegmentDatabase& database, const Predictor& predictor, Log& log) {
   Session session;
   session.started = utc_now();
   const auto start = std::chrono::steady_clock::now();
-  set_up(given.options, input);  // complain before anything is written
+  set_up(config.options, input);  // complain before anything is written
   warn_of_unknown_costs(input, log);
-  SearchConfig config = given;
-  if (config.options.new_weights == ExportWeights::kAuto) {
-    config.options.new_weights =
-        is_weightless(config.model, input) ? ExportWeights::kConstant : ExportWeights::kRandom;
+  SearchConfig resolved = config;
+  if (resolved.options.new_weights == ExportWeights::kAuto) {
+    resolved.options.new_weights =
+        is_weightless(resolved.model, input) ? ExportWeights::kConstant : ExportWeights::kRandom;
   }
-  const InputHashes hashes = hashes_of(config, input, database, predictor);
+  const InputHashes hashes = hashes_of(resolved, input, database, predictor);
   std::optional<RunDirectory> directory;
   if (!run.directory.empty()) {
-    directory.emplace(run.resume ? RunDirectory::open(run.directory, config, hashes)
-                                 : RunDirectory::create(run.directory, config, hashes));
+    directory.emplace(run.resume ? RunDirectory::open(run.directory, resolved, hashes)
+                                 : RunDirectory::create(run.directory, resolved, hashes));
   }
-  SearchEngine engine(config, run, hashes, input, database, predictor,
+  SearchEngine engine(resolved, run, hashes, input, database, predictor,
                       directory ? &directory->journal() : nullptr);
   const SearchStatus status = engine.run();
   if (directory) {
-    write_front(run.directory, config, hashes, engine.history(), engine.members(),
+    write_front(run.directory, resolved, hashes, engine.history(), engine.members(),
                 engine.threads());
     session.ended = utc_now();
     session.status = status_name(status);

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <limits>
-#include <set>
 
 #include "autogo/graph/canonical.h"
 #include "search_support.h"
@@ -181,11 +180,7 @@ TEST(Mutate, TheSourcesOwnClassIsNoReplacement) {
       canonical_hash(extract_segment(graph, ports, parent.cut(run)), NodeIdentity::kSegment);
   const SourceResult result = mutate_source(setup, parent, individual, run, Rng(1));
   EXPECT_GT(result.children.size(), 5U);
-  std::set<std::uint64_t> classes;
-  for (const Child& child : result.children) {
-    EXPECT_NE(child.step.segment, own);
-    EXPECT_TRUE(classes.insert(child.step.segment).second);
-  }
+  for (const Child& child : result.children) EXPECT_NE(child.step.segment, own);
 }
 
 TEST(Mutate, IsDeterministic) {

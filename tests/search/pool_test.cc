@@ -88,6 +88,56 @@ TEST(Pool, FittingCountsPortsAndMindsLayouts) {
   EXPECT_TRUE(pool.fitting(9, 9, {true, true}).empty());
 }
 
+TEST(Pool, RescalesTheInnerChannelsOnly) {
+  Graph mlp;
+  ValueId x = mlp.add_input(tensor({1, 49, 64}));
+  ValueId y = mlp.add(OpKind::kDense, testing::dense_attrs(256), {x});
+  y = mlp.add(OpKind::kDense, testing::dense_attrs(64), {mlp.add(OpKind::kGelu, {}, {y})});
+  mlp.add_output(mlp.add(OpKind::kAdd, {}, {x, y}));
+  EXPECT_EQ(dump(*rescale_inner_channels(mlp, 0.5)),
+            "%0 = input : 1x49x64\n"
+            "%1 = dense c128 bias (%0) : 1x49x128\n"
+            "%2 = gelu (%1) : 1x49x128\n"
+            "%3 = dense c64 bias (%2) : 1x49x64\n"
+            "%4 = add (%0, %3) : 1x49x64\n"
+            "output (%4)\n");
+  Graph single;
+  single.add_output(single.add(OpKind::kDense, testing::dense_attrs(32),
+                               {single.add_input(tensor({1, 49, 64}))}));
+  EXPECT_FALSE(rescale_inner_channels(single, 2).has_value());
+}
+
+TEST(Pool, RescaledBodiesKeepTheirPorts) {
+  std::size_t variants = 0;
+  for (const Graph& g :
+       {testing::residual_network(), testing::concat_network(), testing::token_network()}) {
+    const Uses uses(g);
+    const std::vector<NodeId> order = canonical_order(g, NodeIdentity::kSegment);
+    for (std::size_t begin = 0; begin < order.size(); ++begin) {
+      for (std::size_t end = begin + 1; end <= std::min(order.size(), begin + 10); ++end) {
+        const Cut cut{order, begin, end};
+        const Ports ports = segment_ports(g, uses, cut);
+        const OpKind last = g.node(order[end - 1]).op;
+        if (op_info(last).shape_class == ShapeClass::kPort) break;
+        const Graph body = extract_segment(g, ports, cut);
+        for (const double factor : {0.5, 2.0}) {
+          const auto variant = rescale_inner_channels(body, factor);
+          if (!variant) continue;
+          ++variants;
+          EXPECT_NE(dump(*variant), dump(body));
+          EXPECT_EQ(canonical_hash(*variant, NodeIdentity::kSegment),
+                    canonical_hash(body, NodeIdentity::kSegment));
+          for (std::uint32_t n = 0; n < body.num_nodes(); ++n) {
+            if (op_info(body.node(NodeId{n}).op).shape_class != ShapeClass::kPort) continue;
+            EXPECT_EQ(variant->output_type(NodeId{n}), body.output_type(NodeId{n}));
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(variants, 100U);
+}
+
 TEST(Pool, SingleNodesForOperatorMutation) {
   const Graph g = testing::residual_network();
   SearchOptions options;
