@@ -98,24 +98,24 @@ void write_file_atomic(const std::string& path, std::string_view content) {
   write_file_atomic(path, [&](const ByteSink& sink) { sink(content); });
 }
 
-void write_file_atomic(const std::string& name, const std::function<void(const ByteSink&)>& fill) {
-  const std::string path = output_target(name);
-  if (is_stream(path)) {
-    const Descriptor fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    if (fd.get() < 0) throw_io(name, "open");
-    fill([&](std::string_view piece) { write_all(fd.get(), piece, name); });
+void write_file_atomic(const std::string& path, const std::function<void(const ByteSink&)>& fill) {
+  const std::string target = output_target(path);
+  if (is_stream(target)) {
+    const Descriptor fd(::open(target.c_str(), O_WRONLY | O_CLOEXEC));
+    if (fd.get() < 0) throw_io(path, "open");
+    fill([&](std::string_view piece) { write_all(fd.get(), piece, path); });
     return;
   }
   static std::atomic<unsigned> serial{0};  // threads may write the same file
   const std::string temporary =
-      path + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(serial++);
+      target + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(serial++);
   Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (fd.get() < 0) throw_io(name, "create");
+  if (fd.get() < 0) throw_io(path, "create");
   try {
-    fill([&](std::string_view piece) { write_all(fd.get(), piece, name); });
-    if (::fsync(fd.get()) != 0 && errno != EINVAL) throw_io(name, "write");
-    if (::close(fd.release()) != 0) throw_io(name, "write");
-    if (::rename(temporary.c_str(), path.c_str()) != 0) throw_io(name, "replace");
+    fill([&](std::string_view piece) { write_all(fd.get(), piece, path); });
+    if (::fsync(fd.get()) != 0 && errno != EINVAL) throw_io(path, "write");
+    if (::close(fd.release()) != 0) throw_io(path, "write");
+    if (::rename(temporary.c_str(), target.c_str()) != 0) throw_io(path, "replace");
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;

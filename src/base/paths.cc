@@ -29,9 +29,10 @@ std::vector<std::string> under_roots(const std::string& folder) {
   std::vector<std::string> folders;
   for (const std::string& root :
        {program_root(), std::string(AUTOGO_INSTALL_PREFIX), std::string(AUTOGO_BUILD_ROOT)}) {
-    const std::string path = root + "/" + folder;
+    std::string path = root;
+    path.append("/").append(folder);
     if (root.empty() || std::find(folders.begin(), folders.end(), path) != folders.end()) continue;
-    folders.push_back(path);
+    folders.push_back(std::move(path));
   }
   return folders;
 }
@@ -43,7 +44,7 @@ std::string find_in(const std::vector<std::string>& folders, const std::string& 
     std::string path = folder + "/" + name;
     std::error_code ignored;
     if (fs::exists(path, ignored)) return path;
-    tried += (tried.empty() ? "" : ", ") + folder;
+    tried.append(tried.empty() ? "" : ", ").append(folder);
   }
   throw Error(ErrorKind::kIo, name + ": not found in " + tried).with_hint(hint);
 }

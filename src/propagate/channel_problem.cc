@@ -276,10 +276,10 @@ class ChannelBuilder {
 
 }  // namespace
 
-std::string range_text(const ChannelClass& c) {
-  if (c.lo == c.hi) return std::to_string(c.lo);
-  return std::to_string(c.lo) + " ... " + std::to_string(c.hi) +
-         (c.step == 1 ? "" : " in steps of " + std::to_string(c.step));
+std::string range_text(const ChannelClass& range) {
+  if (range.lo == range.hi) return std::to_string(range.lo);
+  return std::to_string(range.lo) + " ... " + std::to_string(range.hi) +
+         (range.step == 1 ? "" : " in steps of " + std::to_string(range.step));
 }
 
 ChannelProblem build_channel_problem(const Graph& body, const PortMaps& ports,

@@ -85,6 +85,7 @@ class Helper {
     std::vector<std::string> words = {path_};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     const int failed = ::posix_spawn(&pid_, path_.c_str(), &actions, nullptr, argv.data(), environ);
