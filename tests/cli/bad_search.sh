@@ -13,7 +13,7 @@ search=("$AUTOGO" search --model "$model" --seed 5 --parents 3 --sources 4 --rep
 
 refuse() { # database, predictor, text
   run "${search[@]}" --segments "$1" --predictor "$2" -o out
-  expect_refusal 5 "autogo search: $3"
+  expect_refusal 5 "autogo search: ${3/#bad/$work/bad}"
   [ ! -e out ] || problem "expected no run directory"
 }
 LC_ALL=C sed '1s/"version":1/"version":99/' "$predictor" > bad.pt
