@@ -1,5 +1,7 @@
 #include "archive.h"
 
+#include <torch/serialize/archive.h>
+
 #include <sstream>
 #include <vector>
 
@@ -10,6 +12,8 @@
 namespace autogo {
 namespace {
 
+const std::string kHashKey = "\"file_hash\":\"";
+const std::string kNoHash(16, '0');
 constexpr const char* kDamaged = "the file is damaged; copy it again, or train again";
 
 std::string hex(std::uint64_t value) {
@@ -25,6 +29,12 @@ std::string pack(const std::map<std::string, torch::Tensor>& tensors) {
   std::ostringstream stream;
   out.save_to(stream);
   return std::move(stream).str();
+}
+
+/// Hash of the whole file but for the hash itself, whose digits stand as zeros.
+std::string file_hash(const std::string& header, const std::string& bytes) {
+  const std::uint64_t hash = hash_bytes(header.data(), header.size());
+  return hex(hash_bytes(bytes.data(), bytes.size(), hash));
 }
 
 std::uint64_t hash_tensors(const std::map<std::string, torch::Tensor>& tensors) {
@@ -45,13 +55,15 @@ void write_archive(const std::string& path, const std::string& format, const Arc
   header["format"] = format;
   header["version"] = kPredictorVersion;
   header["archive_bytes"] = bytes.size();
-  header["archive_hash"] = hex(hash_bytes(bytes.data(), bytes.size()));
+  header["file_hash"] = kNoHash;
   std::vector<std::string> names;
   for (const auto& [name, tensor] : archive.tensors) names.push_back(name);
   header["tensors"] = names;
   for (const auto& [key, value] : archive.header.items()) header[key] = value;
+  std::string text = header.dump() + "\n";
+  text.replace(text.find(kHashKey) + kHashKey.size(), kNoHash.size(), file_hash(text, bytes));
   write_file_atomic(path, [&](const ByteSink& sink) {
-    sink(header.dump() + "\n");
+    sink(text);
     sink(bytes);
   });
 }
@@ -69,9 +81,14 @@ Archive read_archive(const std::string& path, const std::string& format) {
                                        " bytes, expected " + std::to_string(size))
         .with_hint(kDamaged);
   }
-  if (hex(hash_bytes(bytes.data(), bytes.size())) !=
-      json_member<std::string>(archive.header, "archive_hash", path)) {
-    throw Error(ErrorKind::kInput, path + ": the archive's hash is not the header's")
+  const auto hash = json_member<std::string>(archive.header, "file_hash", path);
+  std::string text = file.substr(0, end + 1);
+  const std::size_t at = text.find(kHashKey);
+  if (at != std::string::npos && at + kHashKey.size() + kNoHash.size() <= text.size()) {
+    text.replace(at + kHashKey.size(), kNoHash.size(), kNoHash);
+  }
+  if (hash != file_hash(text, bytes)) {
+    throw Error(ErrorKind::kInput, path + ": the file's hash is not the one it names")
         .with_hint(kDamaged);
   }
   const auto names = json_member<std::vector<std::string>>(archive.header, "tensors", path);
@@ -81,8 +98,7 @@ Archive read_archive(const std::string& path, const std::string& format) {
     in.load_from(stream);
     for (const std::string& name : names) in.read(name, archive.tensors[name], true);
   } catch (const std::exception&) {  // c10::Error, and what its zip reader throws
-    throw Error(ErrorKind::kInput, path + ": LibTorch cannot read the archive")
-        .with_hint(kDamaged);
+    throw Error(ErrorKind::kInput, path + ": LibTorch cannot read the archive").with_hint(kDamaged);
   }
   archive.content_hash = hash_tensors(archive.tensors);
   return archive;
@@ -94,11 +110,11 @@ torch::Tensor archive_tensor(const Archive& archive, const std::string& name,
   const std::string where = path + ": tensor '" + name + "'";
   AUTOGO_REQUIRE(it != archive.tensors.end(), ErrorKind::kInput, where + " is missing");
   const torch::Tensor& tensor = it->second;
-  AUTOGO_REQUIRE(tensor.scalar_type() == type && tensor.dim() == 1 &&
-                     (size < 0 || tensor.size(0) == size),
-                 ErrorKind::kInput,
-                 where + " has " + std::to_string(tensor.numel()) + " elements, expected " +
-                     (size < 0 ? std::string("a list") : std::to_string(size)));
+  AUTOGO_REQUIRE(
+      tensor.scalar_type() == type && tensor.dim() == 1 && (size < 0 || tensor.size(0) == size),
+      ErrorKind::kInput,
+      where + " has " + std::to_string(tensor.numel()) + " elements, expected " +
+          (size < 0 ? std::string("a list") : std::to_string(size)));
   return tensor.contiguous();
 }
 

@@ -130,8 +130,7 @@ std::vector<CutRange> draw_cuts(const LabelledGraph& graph, std::size_t count, R
   return cuts;
 }
 
-std::vector<CutRange> fold_cuts(const LabelledGraph& graph, std::size_t folds,
-                                std::uint64_t seed) {
+std::vector<CutRange> fold_cuts(const LabelledGraph& graph, std::size_t folds, std::uint64_t seed) {
   const auto n = static_cast<std::uint32_t>(graph.graph.num_nodes());
   AUTOGO_CHECK(folds <= n);
   Rng rng = Rng(seed).fork(kFoldStream).fork(id_hash(graph.id));

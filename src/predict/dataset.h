@@ -29,8 +29,8 @@ struct LabelledCorpus {
 };
 
 struct DatasetOptions {
-  std::string segments;           ///< segment database; empty: no segmentations
-  std::uint32_t segmentations = 4;///< per graph
+  std::string segments;             ///< segment database; empty: no segmentations
+  std::uint32_t segmentations = 4;  ///< per graph
   std::uint64_t seed = 1;
   int threads = 1;
 };

@@ -88,7 +88,7 @@ std::vector<std::vector<double>> score_graphs(const NetView& net, const FeatureT
   const RowTensors rows = row_tensors(table.rows());
   parallel_for((graphs.size() + kBatch - 1) / kBatch, threads, [&](std::size_t batch) {
     use_one_thread();
-    const torch::InferenceMode inference;
+    const c10::InferenceMode inference;
     Unfolder unfolder(table);
     const std::size_t begin = batch * kBatch, end = std::min(begin + kBatch, graphs.size());
     for (std::size_t i = begin; i < end; ++i) {
@@ -137,9 +137,8 @@ CorpusMetrics measure(const NetView& net, const FeatureTable& table, const Label
   metrics.spearman_std = sample_std(spearmans);
   metrics.kendall = mean(kendalls);
   metrics.baselines = trivial_predictors(table, graphs, labels);
-  metrics.gain_spearman = corpus.family == "nasbench201"
-                              ? gain_correlation(graphs, scores)
-                              : std::numeric_limits<double>::quiet_NaN();
+  metrics.gain_spearman = corpus.family == "nasbench201" ? gain_correlation(graphs, scores)
+                                                         : std::numeric_limits<double>::quiet_NaN();
   return metrics;
 }
 

@@ -73,10 +73,10 @@ std::size_t padded_nodes(std::size_t nodes) {
 
 /// Bodies of one padded size as dense tensors.
 struct PaddedBatch {
-  torch::Tensor values;      ///< [n, nodes, kNumFeatures]
-  torch::Tensor operators;   ///< [n * nodes]
-  torch::Tensor edges;       ///< [n, nodes, nodes], [i][to][from]: number of edges
-  torch::Tensor pool;        ///< [n, 1, nodes]: 1 / number of nodes
+  torch::Tensor values;     ///< [n, nodes, kNumFeatures]
+  torch::Tensor operators;  ///< [n * nodes]
+  torch::Tensor edges;      ///< [n, nodes, nodes], [i][to][from]: number of edges
+  torch::Tensor pool;       ///< [n, 1, nodes]: 1 / number of nodes
 };
 
 PaddedBatch pad(std::span<const Body* const> bodies, std::size_t padded) {
@@ -166,15 +166,15 @@ std::vector<double> TorchPredictor::score_bodies(const Context& context,
       std::vector<PartSums> sums;
       for (std::size_t i = begin; i < end; ++i) {
         batch.push_back(&bodies[members[i]]);
-        sums.insert(sums.end(), {context.predecessor_sums, batch.back()->sums(),
-                                 context.successor_sums});
+        sums.insert(sums.end(),
+                    {context.predecessor_sums, batch.back()->sums(), context.successor_sums});
       }
       const auto n = static_cast<std::int64_t>(batch.size());
-      torch::Tensor x = at::cat({context.predecessor.view({1, 1, width}).expand({n, 1, width}),
-                                 encode(pad(batch, padded)),
-                                 context.successor.view({1, 1, width}).expand({n, 1, width}),
-                                 part_columns(net_.shape, sums).unsqueeze(1)},
-                                2);
+      torch::Tensor x = at::cat(
+          {context.predecessor.view({1, 1, width}).expand({n, 1, width}),
+           encode(pad(batch, padded)), context.successor.view({1, 1, width}).expand({n, 1, width}),
+           part_columns(net_.shape, sums).unsqueeze(1)},
+          2);
       for (std::size_t k = 0; k < net_.head_weights.size(); ++k) {
         x = times(x, net_.head_weights[k]) + net_.head_biases[k];
         if (k + 1 < net_.head_weights.size()) x = at::silu(x);
@@ -198,7 +198,7 @@ double TorchPredictor::score_whole(const Graph& graph) const {
 
 std::unique_ptr<CutContext> TorchPredictor::prepare(const Graph& graph, const Cut& cut) const {
   use_one_thread();
-  const torch::InferenceMode inference;
+  const c10::InferenceMode inference;
   AUTOGO_CHECK(cut.begin <= cut.end && cut.end <= cut.order.size());
   auto context = std::make_unique<Context>();
   context->graph = &graph;
@@ -226,7 +226,7 @@ std::unique_ptr<CutContext> TorchPredictor::prepare(const Graph& graph, const Cu
 std::vector<double> TorchPredictor::score(const CutContext& context,
                                           std::span<const Candidate> candidates) const {
   use_one_thread();
-  const torch::InferenceMode inference;
+  const c10::InferenceMode inference;
   const auto& at = static_cast<const Context&>(context);
   if (trained_.shape.kind == PredictorKind::kGnn) {
     std::vector<double> scores;

@@ -41,7 +41,8 @@ double inversions(std::vector<double>& values, std::vector<double>& scratch, std
                   std::size_t end) {
   if (end - begin < 2) return 0;
   const std::size_t middle = begin + (end - begin) / 2;
-  double count = inversions(values, scratch, begin, middle) + inversions(values, scratch, middle, end);
+  double count =
+      inversions(values, scratch, begin, middle) + inversions(values, scratch, middle, end);
   std::size_t left = begin, right = middle, out = begin;
   while (left < middle || right < end) {
     if (right == end || (left < middle && values[left] <= values[right])) {
@@ -91,9 +92,8 @@ double kendall_tau_b(std::span<const double> a, std::span<const double> b) {
   if (n < 2) return kNaN;
   std::vector<std::size_t> order(n);
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t i, std::size_t j) {
-    return a[i] != a[j] ? a[i] < a[j] : b[i] < b[j];
-  });
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t i, std::size_t j) { return a[i] != a[j] ? a[i] < a[j] : b[i] < b[j]; });
   const double tied_a =
       tied_pairs(n, [&](std::size_t i, std::size_t j) { return a[order[i]] == a[order[j]]; });
   const double tied_both = tied_pairs(n, [&](std::size_t i, std::size_t j) {

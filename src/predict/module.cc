@@ -13,8 +13,7 @@ auto translated(const Function& function) {
   try {
     return function();
   } catch (const c10::Error& e) {
-    throw Error(ErrorKind::kInternal,
-                std::string("LibTorch: ") + e.what_without_backtrace());
+    throw Error(ErrorKind::kInternal, std::string("LibTorch: ") + e.what_without_backtrace());
   }
 }
 
@@ -25,8 +24,8 @@ constexpr ModuleApi kApi = {
     [](const TrainOptions& options, Log& log) {
       translated([&] { train_torch_predictor(options, log); });
     },
-    [](const std::string& predictor, const std::vector<std::string>& corpora, bool all,
-       int threads, Log& log) {
+    [](const std::string& predictor, const std::vector<std::string>& corpora, bool all, int threads,
+       Log& log) {
       return translated(
           [&] { return evaluate_torch_predictor(predictor, corpora, all, threads, log); });
     },
@@ -35,7 +34,6 @@ constexpr ModuleApi kApi = {
 }  // namespace
 }  // namespace autogo
 
-extern "C" __attribute__((visibility("default"))) const autogo::ModuleApi*
-autogo_predict_module() {
+extern "C" __attribute__((visibility("default"))) const autogo::ModuleApi* autogo_predict_module() {
   return &autogo::kApi;
 }

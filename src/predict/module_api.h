@@ -18,8 +18,8 @@ inline constexpr const char* kModuleEntry = "autogo_predict_module";
 /// What autogo_torch.so offers. Both sides are built from the same sources by the same compiler, so
 /// C++ types cross; exceptions do too (libstdc++ compares types by name).
 struct ModuleApi {
-  std::uint32_t version;      ///< kModuleVersion
-  std::uint32_t graph_size;   ///< sizeof(Graph): a cheap check of the same
+  std::uint32_t version;     ///< kModuleVersion
+  std::uint32_t graph_size;  ///< sizeof(Graph): a cheap check of the same
   std::unique_ptr<Predictor> (*load)(const std::string& path);
   void (*train)(const TrainOptions& options, Log& log);
   std::vector<CorpusMetrics> (*evaluate)(const std::string& predictor,

@@ -18,6 +18,10 @@
 
 #include "net.h"
 
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+#include <torch/csrc/autograd/custom_function.h>
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -52,8 +56,7 @@ class GatherSum : public torch::autograd::Function<GatherSum> {
 
   static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
                                                torch::autograd::tensor_list gradients) {
-    const auto& lists =
-        *reinterpret_cast<const IndexLists*>(context->saved_data["lists"].toInt());
+    const auto& lists = *reinterpret_cast<const IndexLists*>(context->saved_data["lists"].toInt());
     const torch::Tensor out = gradients[0].contiguous();
     const std::int64_t width = out.size(1);
     torch::Tensor in = torch::zeros({context->saved_data["rows"].toInt(), width});
@@ -72,15 +75,24 @@ class GatherSum : public torch::autograd::Function<GatherSum> {
 
 /// (operator, the one whose embedding it takes when training never shows it).
 constexpr std::pair<OpKind, OpKind> kRelatives[] = {
-    {OpKind::kRelu6, OpKind::kRelu},         {OpKind::kLeakyRelu, OpKind::kRelu},
-    {OpKind::kPRelu, OpKind::kRelu},         {OpKind::kElu, OpKind::kRelu},
-    {OpKind::kSelu, OpKind::kRelu},          {OpKind::kSigmoid, OpKind::kRelu},
-    {OpKind::kHardSigmoid, OpKind::kRelu},   {OpKind::kTanh, OpKind::kRelu},
-    {OpKind::kSoftplus, OpKind::kRelu},      {OpKind::kSwish, OpKind::kRelu},
-    {OpKind::kHardSwish, OpKind::kRelu},     {OpKind::kGelu, OpKind::kRelu},
-    {OpKind::kMish, OpKind::kRelu},          {OpKind::kDepthwiseConv, OpKind::kConv},
-    {OpKind::kConvTranspose, OpKind::kConv}, {OpKind::kLayerNorm, OpKind::kBatchNorm},
-    {OpKind::kInstanceNorm, OpKind::kBatchNorm}, {OpKind::kGroupNorm, OpKind::kBatchNorm},
+    {OpKind::kRelu6, OpKind::kRelu},
+    {OpKind::kLeakyRelu, OpKind::kRelu},
+    {OpKind::kPRelu, OpKind::kRelu},
+    {OpKind::kElu, OpKind::kRelu},
+    {OpKind::kSelu, OpKind::kRelu},
+    {OpKind::kSigmoid, OpKind::kRelu},
+    {OpKind::kHardSigmoid, OpKind::kRelu},
+    {OpKind::kTanh, OpKind::kRelu},
+    {OpKind::kSoftplus, OpKind::kRelu},
+    {OpKind::kSwish, OpKind::kRelu},
+    {OpKind::kHardSwish, OpKind::kRelu},
+    {OpKind::kGelu, OpKind::kRelu},
+    {OpKind::kMish, OpKind::kRelu},
+    {OpKind::kDepthwiseConv, OpKind::kConv},
+    {OpKind::kConvTranspose, OpKind::kConv},
+    {OpKind::kLayerNorm, OpKind::kBatchNorm},
+    {OpKind::kInstanceNorm, OpKind::kBatchNorm},
+    {OpKind::kGroupNorm, OpKind::kBatchNorm},
     {OpKind::kGlobalMaxPool, OpKind::kGlobalAvgPool},
 };
 
@@ -146,9 +158,8 @@ torch::Tensor NetWeights::initial(std::uint64_t seed, std::span<const FeatureRow
     if (name.ends_with("gain")) all[i].fill_(1.0);
     if (all[i].dim() != 2) continue;
     // Gain 1 suits tanh, and the two matrices of a layer add up.
-    const double scale = name == "operators"
-                             ? 0.5
-                             : 1.0 / std::sqrt(static_cast<double>(all[i].size(0)));
+    const double scale =
+        name == "operators" ? 0.5 : 1.0 / std::sqrt(static_cast<double>(all[i].size(0)));
     Rng rng = root.fork(i);
     float* data = all[i].data_ptr<float>();
     for (std::int64_t j = 0; j < all[i].numel(); ++j) {
@@ -160,9 +171,8 @@ torch::Tensor NetWeights::initial(std::uint64_t seed, std::span<const FeatureRow
     if (!seen[static_cast<std::size_t>(op)]) all[0][op].zero_();
   }
   for (std::size_t column = 0; column < kNumFeatures; ++column) {
-    const bool shown = std::any_of(rows.begin(), rows.end(), [&](const FeatureRow& row) {
-      return row.values[column] != 0;
-    });
+    const bool shown = std::any_of(rows.begin(), rows.end(),
+                                   [&](const FeatureRow& row) { return row.values[column] != 0; });
     if (!shown) all[1][static_cast<std::int64_t>(column)].zero_();
   }
   return flat;
@@ -213,7 +223,8 @@ torch::Tensor gather_sum(const torch::Tensor& x, const IndexLists& lists) {
 
 torch::Tensor embed_rows(const NetView& net, const torch::Tensor& values,
                          const torch::Tensor& operators) {
-  const torch::Tensor sum = at::addmm(net.operators.index_select(0, operators), values, net.features);
+  const torch::Tensor sum =
+      at::addmm(net.operators.index_select(0, operators), values, net.features);
   return at::addmm(net.mix_bias, at::tanh(sum), net.mix);
 }
 
@@ -236,8 +247,8 @@ torch::Tensor part_columns(const NetShape& shape, std::span<const PartSums> sums
   const auto parts = static_cast<std::size_t>(shape.parts());
   const std::size_t samples = sums.size() / parts;
   const std::size_t columns = (parts == 1 ? 1 : parts + 1) * kPartFeatures;
-  torch::Tensor tensor = torch::empty(
-      {static_cast<std::int64_t>(samples), static_cast<std::int64_t>(columns)});
+  torch::Tensor tensor =
+      torch::empty({static_cast<std::int64_t>(samples), static_cast<std::int64_t>(columns)});
   float* out = tensor.data_ptr<float>();
   for (std::size_t i = 0; i < samples; ++i) {
     PartSums all;
@@ -254,10 +265,11 @@ torch::Tensor part_columns(const NetShape& shape, std::span<const PartSums> sums
 }
 
 torch::Tensor embed_parts(const NetView& net, const RowTensors& rows, const Unfolding& batch) {
-  torch::Tensor picked = torch::empty({static_cast<std::int64_t>(batch.rows.size())}, torch::kInt64);
+  torch::Tensor picked =
+      torch::empty({static_cast<std::int64_t>(batch.rows.size())}, torch::kInt64);
   std::copy(batch.rows.begin(), batch.rows.end(), picked.data_ptr<std::int64_t>());
-  torch::Tensor x = embed_rows(net, rows.values.index_select(0, picked),
-                               rows.operators.index_select(0, picked));
+  torch::Tensor x =
+      embed_rows(net, rows.values.index_select(0, picked), rows.operators.index_select(0, picked));
   for (std::size_t k = 0; k < kNumLayers; ++k) {
     x = gnn_layer(net.layers[k], gather_sum(x, batch.layers[k].own),
                   gather_sum(x, batch.layers[k].neighbours));
@@ -274,10 +286,21 @@ torch::Tensor forward(const NetView& net, const RowTensors& rows, const Unfoldin
 }
 
 void use_one_thread() {
+  // OpenBLAS has threads of its own, which LibTorch does not govern, and CBC may have loaded it
+  // before anyone could set its environment variable. Two of them spinning on two busy cores made a
+  // training step a hundred times slower.
+  static const bool blas_done = [] {
+    using SetThreads = void (*)(int);
+    const auto set =
+        reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+    if (set != nullptr) set(1);
+    return true;
+  }();
   thread_local const bool done = [] {
     at::set_num_threads(1);
     return true;
   }();
+  static_cast<void>(blas_done);
   static_cast<void>(done);
 }
 

@@ -61,7 +61,8 @@ PartSums& PartSums::operator+=(const PartSums& other) {
 }
 
 std::array<float, kPartFeatures> part_features(const PartSums& sums) {
-  return {static_cast<float>(std::log1p(sums.nodes) / 5), static_cast<float>(std::log1p(sums.macs) / 20),
+  return {static_cast<float>(std::log1p(sums.nodes) / 5),
+          static_cast<float>(std::log1p(sums.macs) / 20),
           static_cast<float>(std::log1p(sums.params) / 15),
           static_cast<float>(std::log1p(sums.weighted) / 4)};
 }

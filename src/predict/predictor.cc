@@ -27,16 +27,17 @@ std::string find_module() {
     return module_file(kModuleFile);
   } catch (Error& e) {
     throw Error(ErrorKind::kUnsupported, std::string("predictors need LibTorch: ") + e.what())
-        .with_hint("build autogo with LibTorch (libtorch-dev, AUTOGO_WITH_TORCH=ON), or set "
-                   "AUTOGO_MODULE_DIR to the folder that has " +
-                   std::string(kModuleFile));
+        .with_hint(
+            "build autogo with LibTorch (libtorch-dev, AUTOGO_WITH_TORCH=ON), or set "
+            "AUTOGO_MODULE_DIR to the folder that has " +
+            std::string(kModuleFile));
   }
 }
 
 const ModuleApi& open_module() {
   const std::string path = find_module();
-  // Threads are ours (stack.md, 4 and 5): a BLAS that starts its own would fight with them. Read by
-  // OpenBLAS when it is loaded; a user's own setting stays.
+  // Threads are ours: a BLAS that starts its own would fight with them. OpenBLAS reads this when it
+  // is loaded; where CBC has loaded it already, the module tells it (use_one_thread).
   ::setenv("OPENBLAS_NUM_THREADS", "1", /*overwrite=*/0);
   void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);  // never closed
   if (handle == nullptr) {

@@ -12,6 +12,9 @@
 
 #include "session.h"
 
+#include <malloc.h>
+
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -33,14 +36,11 @@ constexpr std::size_t kQuantiles = 101;
 
 PredictorKind parse_kind(const std::string& kind) {
   if (kind == "psc") return PredictorKind::kPsc;
-  AUTOGO_REQUIRE(kind == "gnn", ErrorKind::kUsage,
-                 "kind '" + kind + "': expected 'psc' or 'gnn'");
+  AUTOGO_REQUIRE(kind == "gnn", ErrorKind::kUsage, "kind '" + kind + "': expected 'psc' or 'gnn'");
   return PredictorKind::kGnn;
 }
 
-const char* kind_name(PredictorKind kind) {
-  return kind == PredictorKind::kPsc ? "psc" : "gnn";
-}
+const char* kind_name(PredictorKind kind) { return kind == PredictorKind::kPsc ? "psc" : "gnn"; }
 
 Json recipe_json(const Recipe& recipe) {
   return {{"kind", kind_name(recipe.shape.kind)},
@@ -166,8 +166,7 @@ void Session::resume() {
     return;
   }
   const Archive archive = read_archive(checkpoint_path(), kCheckpointFormat);
-  if (json_member<std::string>(archive.header, "fingerprint", checkpoint_path()) !=
-      fingerprint()) {
+  if (json_member<std::string>(archive.header, "fingerprint", checkpoint_path()) != fingerprint()) {
     throw Error(ErrorKind::kUsage,
                 checkpoint_path() + ": is of a training with other corpora or options")
         .with_hint("repeat the options of that training, or leave out --resume");
@@ -257,6 +256,15 @@ void Session::run() {
   std::filesystem::remove(checkpoint_path(), ignored);
 }
 
+/// A step takes and gives back some 50 MB in pieces of a few hundred KB. With its defaults malloc
+/// returns them to the system each time, which costs a third of the training in page faults.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
+}
+
 }  // namespace
 
 Json metrics_json(const CorpusMetrics& metrics) {
@@ -283,12 +291,12 @@ TrainedNet read_predictor(const std::string& path) {
   net.shape.kind = parse_kind(kind);
   net.shape.width = json_member<std::int64_t>(recipe, "width", where);
   net.shape.head = json_member<std::int64_t>(recipe, "head", where);
-  AUTOGO_REQUIRE(net.shape.width >= 1 && net.shape.width <= 4096 && net.shape.head >= 1 &&
-                     net.shape.head <= 4096,
-                 ErrorKind::kInput, where + ": width and head must be from 1 to 4096");
+  const auto fits = [](std::int64_t size) { return size > 0 && size <= 4096 && size % 32 == 0; };
+  AUTOGO_REQUIRE(fits(net.shape.width) && fits(net.shape.head), ErrorKind::kInput,
+                 where + ": width and head must be multiples of 32 up to 4096");
   net.seed = json_member<std::uint64_t>(recipe, "seed", where);
-  net.weights = archive_tensor(archive, "weights", torch::kFloat32,
-                               NetWeights(net.shape).size(), path);
+  net.weights =
+      archive_tensor(archive, "weights", torch::kFloat32, NetWeights(net.shape).size(), path);
   const torch::Tensor trained = archive_tensor(archive, "trained_on", torch::kInt64, -1, path);
   const auto* ids = trained.data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < trained.numel(); ++i) {
@@ -300,6 +308,7 @@ TrainedNet read_predictor(const std::string& path) {
 
 void train_torch_predictor(const TrainOptions& options, Log& log) {
   use_one_thread();
+  keep_freed_memory();
   AUTOGO_REQUIRE(!options.out.empty(), ErrorKind::kUsage, "no output file given");
   Session(options, log).run();
 }
@@ -320,8 +329,9 @@ std::vector<CorpusMetrics> evaluate_torch_predictor(const std::string& predictor
       if (all || trained.trained_on.count(id_hash(graph.id)) == 0) graphs.push_back(&graph);
     }
     AUTOGO_REQUIRE(graphs.size() >= 2, ErrorKind::kInput,
-                   corpus.path + ": fewer than two networks that the predictor was not trained "
-                                 "on; --all measures on the others too");
+                   corpus.path +
+                       ": fewer than two networks that the predictor was not trained "
+                       "on; --all measures on the others too");
     metrics.push_back(measure(net, dataset.table, corpus, graphs, trained.seed, reading.threads));
   }
   return metrics;

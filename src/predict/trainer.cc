@@ -14,6 +14,10 @@
 
 #include "trainer.h"
 
+#include <torch/autograd.h>
+#include <torch/optim/adam.h>
+#include <torch/serialize/archive.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -163,13 +167,12 @@ void Trainer::Impl::differentiate(std::size_t index) {
 }
 
 double Trainer::Impl::learning_rate() const {
-  const double warm = std::min(1.0, static_cast<double>(step + 1) /
-                                        static_cast<double>(std::max<std::uint64_t>(
-                                            1, std::min(recipe.warmup_steps, total / 10))));
+  const double warm = std::min(
+      1.0, static_cast<double>(step + 1) / static_cast<double>(std::max<std::uint64_t>(
+                                               1, std::min(recipe.warmup_steps, total / 10))));
   const double progress = static_cast<double>(step) / static_cast<double>(total);
   const double cosine = 0.5 * (1 + std::cos(3.14159265358979323846 * progress));
-  return recipe.learning_rate * warm *
-         (recipe.final_share + (1 - recipe.final_share) * cosine);
+  return recipe.learning_rate * warm * (recipe.final_share + (1 - recipe.final_share) * cosine);
 }
 
 double Trainer::advance() {
@@ -177,8 +180,8 @@ double Trainer::advance() {
   self.pick_samples();
   parallel_for(kShards, self.threads, [&](std::size_t shard) { self.differentiate(shard); });
   const double samples =
-      self.batch * (self.recipe.shape.kind == PredictorKind::kGnn ? 1.0
-                                                                  : self.recipe.cuts_per_graph);
+      self.batch *
+      (self.recipe.shape.kind == PredictorKind::kGnn ? 1.0 : self.recipe.cuts_per_graph);
   torch::Tensor gradient = self.shards[0].gradient;
   double loss = self.shards[0].loss;
   for (std::size_t i = 1; i < kShards; ++i) {
@@ -208,22 +211,20 @@ std::map<std::string, torch::Tensor> Trainer::state() const {
   std::ostringstream stream;
   archive.save_to(stream);
   const std::string bytes = stream.str();
-  torch::Tensor optimizer =
-      torch::empty({static_cast<std::int64_t>(bytes.size())}, torch::kUInt8);
+  torch::Tensor optimizer = torch::empty({static_cast<std::int64_t>(bytes.size())}, torch::kUInt8);
   std::copy(bytes.begin(), bytes.end(), optimizer.data_ptr<std::uint8_t>());
   return {{"weights", impl_->weights.detach().clone()},
           {"optimizer", optimizer},
           {"step", torch::full({1}, static_cast<std::int64_t>(impl_->step), torch::kInt64)}};
 }
 
-void Trainer::restore(const std::map<std::string, torch::Tensor>& state,
-                      const std::string& path) {
+void Trainer::restore(const std::map<std::string, torch::Tensor>& state, const std::string& path) {
   const auto has = [&](const char* name) { return state.count(name) == 1; };
   AUTOGO_REQUIRE(has("weights") && has("optimizer") && has("step") &&
                      state.at("weights").numel() == impl_->net.size(),
                  ErrorKind::kInput, path + ": is a checkpoint of another training");
   {
-    const torch::NoGradGuard no_gradients;
+    const at::NoGradGuard no_gradients;
     impl_->weights.copy_(state.at("weights"));
   }
   const torch::Tensor& optimizer = state.at("optimizer");

@@ -15,12 +15,12 @@ namespace autogo {
 struct Recipe {
   NetShape shape;
   double learning_rate = 4e-3;
-  double final_share = 0.01;      ///< of the learning rate, at the end of the cosine
+  double final_share = 0.01;  ///< of the learning rate, at the end of the cosine
   double clip_norm = 1.0;
   std::uint32_t batch_graphs = 32;
   std::uint32_t cuts_per_graph = 4;
   std::uint64_t warmup_steps = 500;
-  double epochs = 0;              ///< passes over as many networks as there are
+  double epochs = 0;  ///< passes over as many networks as there are
   /// A family's share of the batch is proportional to its size to this power: small families are
   /// seen more often than their size says, so that they are not drowned.
   double balance = 0.5;

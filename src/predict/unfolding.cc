@@ -9,11 +9,11 @@
 // about 5,000 trees.
 //
 // The unfolder gives every tree one row. Layer 0 has one row per distinct feature row. A row of
-// layer k is named by (row of layer k-1, sorted rows of the in-neighbours at layer k-1) and interned
-// in a hash table; equal names are equal trees by induction, and the tables compare names, not only
-// hashes, so that the result is exact. The encoder computes each row once, and mean pooling reads
-// the last layer's rows with their counts. Automatic differentiation through the gathers adds up
-// the gradients of all the places where a row is used.
+// layer k is named by (row of layer k-1, sorted rows of the in-neighbours at layer k-1) and
+// interned in a hash table; equal names are equal trees by induction, and the tables compare names,
+// not only hashes, so that the result is exact. The encoder computes each row once, and mean
+// pooling reads the last layer's rows with their counts. Automatic differentiation through the
+// gathers adds up the gradients of all the places where a row is used.
 //
 // Cuts. Edges across a cut are dropped, which changes trees only downstream of it:
 //   - the predecessor's nodes see what they see in the whole graph, because edges run forward;

@@ -28,8 +28,8 @@ struct Unfolding {
     IndexLists neighbours;  ///< its in-neighbours one layer below
   };
   std::array<Layer, kNumLayers> layers;
-  IndexLists pools;             ///< per part: rows of the last layer, weights sum to 1
-  std::vector<PartSums> sums;   ///< per part
+  IndexLists pools;            ///< per part: rows of the last layer, weights sum to 1
+  std::vector<PartSums> sums;  ///< per part
 };
 
 /// Half-open range of positions: the segment of a cut.

@@ -23,7 +23,7 @@ declare -A owner=(
   [CLI/]=tools [benchmark/]=bench [gtest/]=tests [gmock/]=tests
 )
 # System headers with a slash or ending in .h; any plain <name> is the standard library's.
-system='^(sys/[a-z_]+\.h|(unistd|fcntl|fnmatch|dirent|signal|dlfcn|sched|pthread|spawn|poll|time|immintrin)\.h|linux/[a-z_]+\.h)$'
+system='^(sys/[a-z_]+\.h|(unistd|fcntl|fnmatch|dirent|signal|dlfcn|sched|pthread|spawn|poll|time|immintrin|malloc)\.h|linux/[a-z_]+\.h)$'
 # Private headers that other layers may use: the doors to JSON.
 doors='^(base/json\.h|graph/graph_json\.h)$'
 

@@ -70,7 +70,8 @@ void print_metrics(Cli& cli, const std::vector<CorpusMetrics>& all) {
   }
   char line[160];
   for (const CorpusMetrics& metrics : all) {
-    std::snprintf(line, sizeof(line), "%llu networks, %llu folds: Spearman %.4f +- %.4f, Kendall %.4f",
+    std::snprintf(line, sizeof(line),
+                  "%llu networks, %llu folds: Spearman %.4f +- %.4f, Kendall %.4f",
                   static_cast<unsigned long long>(metrics.graphs),
                   static_cast<unsigned long long>(metrics.folds), metrics.spearman,
                   metrics.spearman_std, metrics.kendall);

@@ -1,0 +1,128 @@
+#include "archive.h"
+
+#include <gtest/gtest.h>
+
+#include "autogo/base/error.h"
+#include "autogo/base/file.h"
+#include "autogo/base/rng.h"
+#include "session.h"
+#include "support/temp_dir.h"
+
+namespace autogo {
+namespace {
+
+Archive sample() {
+  Archive archive;
+  archive.header["recipe"] = {{"kind", "psc"}, {"width", 32}, {"head", 32}, {"seed", 7}};
+  NetShape shape;
+  shape.head = 32;
+  archive.tensors["weights"] = torch::arange(NetWeights(shape).size(), torch::kFloat32);
+  archive.tensors["trained_on"] = torch::tensor({5, 9}, torch::kInt64);
+  return archive;
+}
+
+std::string error_of(const std::function<void()>& function) {
+  try {
+    function();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+TEST(Archive, ReadsBackWhatWasWritten) {
+  const TempDir dir;
+  write_archive(dir / "p.pt", kPredictorFormat, sample());
+  const Archive archive = read_archive(dir / "p.pt", kPredictorFormat);
+  EXPECT_TRUE(archive.tensors.at("weights").equal(sample().tensors.at("weights")));
+  EXPECT_EQ(archive.header["recipe"], sample().header["recipe"]);
+  const TrainedNet net = read_predictor(dir / "p.pt");
+  EXPECT_EQ(net.shape.width, 32);
+  EXPECT_EQ(net.seed, 7U);
+  EXPECT_EQ(net.trained_on, (std::unordered_set<std::uint64_t>{5, 9}));
+  EXPECT_EQ(net.content_hash, archive.content_hash);
+  Archive other = sample();
+  other.tensors["weights"][3] = 0.5;
+  write_archive(dir / "q.pt", kPredictorFormat, other);
+  EXPECT_NE(read_predictor(dir / "q.pt").content_hash, net.content_hash);
+}
+
+TEST(Archive, RefusesWhatItCannotRead) {
+  const TempDir dir;
+  const std::string path = dir / "p.pt";
+  write_archive(path, kPredictorFormat, sample());
+  const std::string good = read_file(path);
+  EXPECT_EQ(error_of([&] { read_archive(path, kCheckpointFormat); }),
+            path +
+                ": expected a file of format \"autogo.predictor-checkpoint\", found "
+                "\"autogo.predictor\"");
+  std::string newer = good;
+  newer.replace(newer.find("\"version\":1"), 11, "\"version\":2");
+  write_file_atomic(path, newer);
+  EXPECT_EQ(error_of([&] { read_predictor(path); }),
+            path + ": version 2 of \"autogo.predictor\", this autogo reads version 1");
+  write_file_atomic(path, good.substr(0, good.size() - 1));
+  const std::size_t bytes = good.size() - good.find('\n') - 1;
+  EXPECT_EQ(error_of([&] { read_predictor(path); }),
+            path + ": the archive has " + std::to_string(bytes - 1) + " bytes, expected " +
+                std::to_string(bytes));
+  std::string flipped = good;
+  flipped[flipped.size() - 100] ^= 1;
+  write_file_atomic(path, flipped);
+  EXPECT_EQ(error_of([&] { read_predictor(path); }),
+            path + ": the file's hash is not the one it names");
+}
+
+TEST(Archive, NamesAWrongShape) {
+  const TempDir dir;
+  const std::string path = dir / "p.pt";
+  Archive archive = sample();
+  archive.tensors["weights"] = torch::zeros({3});
+  write_archive(path, kPredictorFormat, archive);
+  const std::string text = error_of([&] { read_predictor(path); });
+  EXPECT_EQ(text.find(path + ": tensor 'weights' has 3 elements, expected "), 0U) << text;
+  archive = sample();
+  archive.header["recipe"]["width"] = 33;
+  write_archive(path, kPredictorFormat, archive);
+  EXPECT_EQ(error_of([&] { read_predictor(path); }),
+            path + ": recipe: width and head must be multiples of 32 up to 4096");
+}
+
+TEST(Archive, DamageIsAlwaysAnError) {
+  const std::uint64_t seed = 3;
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  const TempDir dir;
+  const std::string path = dir / "p.pt";
+  write_archive(path, kPredictorFormat, sample());
+  const std::string good = read_file(path);
+  const std::size_t header = good.find('\n');
+  Rng rng(seed);
+  for (int round = 0; round < 400; ++round) {
+    std::string bad = good;
+    if (round % 2 == 0) {
+      bad.resize(rng.below(good.size()));
+    } else {
+      const std::size_t at = round % 4 == 1 ? rng.below(header) : rng.below(good.size());
+      bad[at] = static_cast<char>(bad[at] ^ (1 << rng.below(8)));
+    }
+    write_file_atomic(path, bad);
+    try {
+      read_predictor(path);
+      FAIL() << "round " << round << ": accepted";
+    } catch (const Error& e) {
+      EXPECT_EQ(std::string(e.what()).find(path), 0U) << e.what();
+    }
+  }
+}
+
+TEST(Archive, MissingFileIsAnIoError) {
+  try {
+    read_predictor("/nowhere/p.pt");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::kIo);
+  }
+}
+
+}  // namespace
+}  // namespace autogo
