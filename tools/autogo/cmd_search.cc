@@ -284,6 +284,7 @@ int run_search(Cli& cli) {
   import.input_shapes = a.config.input_shapes;
   const Graph input = import_onnx(a.config.model, import, log);
   SegmentDatabase database = SegmentDatabase::load(a.config.segments);
+  database.add_segments_of(input, "input");  // segments for networks outside the mined families
   if (a.dry_run) {
     print_plan(cli, a, plan_search(a.config, input, database));
     return 0;
