@@ -16,10 +16,14 @@ build release autogo_cli autogo_spm autogo_torch autogo_bench
 
 options=(--autogo "$source_dir/build/release/bin/autogo" --scratch "$scratch"
   --model "$source_dir/data/models/resnet50.onnx" --segments "$source_dir/data/segments.json")
-for predictor in "$source_dir"/data/predictor.pt; do
-  if [ -e "$predictor" ]; then options+=(--predictor "$predictor"); fi
-done
+if [ -e "$source_dir/data/predictor.pt" ]; then
+  options+=(--predictor "$source_dir/data/predictor.pt")
+fi
 if [ -e "$tables/nasbench201.csv.gz" ]; then options+=(--tables "$tables"); fi
 
+read -r load _ < /proc/loadavg
+if [ "${load%.*}" -ge 1 ]; then
+  say "the machine is busy (load $load): wall-clock times will be too long"
+fi
 say "measuring on $(nproc) cores: $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1)"
 "$source_dir/build/release/bin/autogo_bench" "${options[@]}" "$@"

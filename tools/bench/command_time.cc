@@ -36,7 +36,11 @@ CommandTime run_once(const std::vector<std::string>& argv) {
   std::string text;
   for (const std::string& a : argv) text += (text.empty() ? "" : " ") + a;
   AUTOGO_REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 0, ErrorKind::kIo, "failed: " + text);
-  return {time.count(), static_cast<double>(usage.ru_maxrss) / 1024};
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
+  return {time.count(), seconds(usage.ru_utime) + seconds(usage.ru_stime),
+          static_cast<double>(usage.ru_maxrss) / 1024};
 }
 
 }  // namespace
@@ -48,6 +52,10 @@ CommandTime time_command(const std::vector<std::string>& argv, int runs) {
   CommandTime median = times[times.size() / 2];
   for (const CommandTime& t : times) median.peak_mib = std::max(median.peak_mib, t.peak_mib);
   return median;
+}
+
+std::string time_text(const CommandTime& time) {
+  return time_text(time.seconds) + " (" + time_text(time.cpu_seconds) + " of CPU)";
 }
 
 std::string time_text(double seconds) {
