@@ -96,6 +96,7 @@ Dataset load_dataset(const std::vector<std::string>& corpora, const DatasetOptio
   std::optional<SegmentDatabase> database;
   if (!options.segments.empty()) database = SegmentDatabase::load(options.segments);
   Dataset dataset;
+  if (database) dataset.segments_hash = database->content_hash();
   for (const std::string& path : corpora) {
     dataset.corpora.push_back(load_corpus(path, database, options, dataset.table));
     log.info(path + ": " + std::to_string(dataset.corpora.back().graphs.size()) + " networks of " +

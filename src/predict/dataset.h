@@ -39,6 +39,7 @@ struct DatasetOptions {
 struct Dataset {
   FeatureTable table;
   std::vector<LabelledCorpus> corpora;
+  std::uint64_t segments_hash = 0;  ///< content hash of the segment database; 0: none
 };
 
 /// Reads, builds and encodes every labelled network. Nodes are in canonical order under kSegment,

@@ -144,7 +144,7 @@ Session::Session(const TrainOptions& options, Log& log)
 std::string Session::fingerprint() const {
   Json json = recipe_json(recipe_);
   json["test_share"] = options_.test_share;
-  json["segments"] = options_.segments.empty() ? "" : "database";
+  json["segments"] = std::to_string(dataset_.segments_hash);
   for (const LabelledCorpus& corpus : dataset_.corpora) {
     json["corpora"].push_back(std::to_string(corpus.file_hash));
   }
@@ -216,6 +216,7 @@ void Session::save() {
   archive.header["corpora"] = corpora_json(trained_on);
   archive.header["split"] = {{"test_share", options_.test_share}, {"by", "hash of id and seed"}};
   archive.header["cuts"] = options_.segments.empty() ? "random runs" : "random runs and segments";
+  archive.header["segments_hash"] = std::to_string(dataset_.segments_hash);
   archive.header["training_s"] = std::round(elapsed());
   const NetView net(recipe_.shape, NetWeights(recipe_.shape).views(weights));
   archive.header["metrics"] = Json::array();
