@@ -219,6 +219,21 @@ TensorType flatten_rule(const Attrs& a, const TensorType& in) {
   return {in.dtype, Layout::kChannelsLast, Shape{rows, columns}};
 }
 
+/// N,C,H,W to N,C,HW keeps the channels first (a vision transformer's patches), N,HW,C to N,H,W,C
+/// keeps them last (Swin's windows); everything else starts afresh from its rank.
+Layout reshaped_layout(const TensorType& in, const Shape& out) {
+  const Shape& from = in.shape;
+  if (from.rank() < 3 || from.rank() > 4 || out.rank() < 3 || out.rank() > 4 ||
+      from.rank() == out.rank() || from[0] != out[0]) {
+    return default_layout(out);
+  }
+  const auto last_in = static_cast<std::size_t>(from.rank()) - 1;
+  const auto last_out = static_cast<std::size_t>(out.rank()) - 1;
+  if (in.layout == Layout::kChannelsFirst && from[1] == out[1]) return in.layout;
+  if (in.layout == Layout::kChannelsLast && from[last_in] == out[last_out]) return in.layout;
+  return default_layout(out);
+}
+
 TensorType reshape_rule(const Attrs& a, const TensorType& in) {
   require_known(in);
   std::vector<std::int64_t> dims = a.ints;
@@ -249,7 +264,7 @@ TensorType reshape_rule(const Attrs& a, const TensorType& in) {
          " changes the number of elements");
   }
   const Shape shape(dims);
-  return {in.dtype, default_layout(shape), shape};
+  return {in.dtype, reshaped_layout(in, shape), shape};
 }
 
 TensorType transpose_rule(const Attrs& a, const TensorType& in) {

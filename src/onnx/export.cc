@@ -213,13 +213,25 @@ class Exporter {
     const ValueId value = graph_.inputs(id)[0];
     const std::string& name = output_names_[next_output_++];
     if (u != nullptr && u->kind == OnnxUnit::Kind::kOutput) {
-      *out().add_output() = source_->model.graph().output(u->port);
+      onnx::ValueInfoProto& info = *out().add_output();
+      info = source_->model.graph().output(u->port);
+      complete_shape(info, graph_.type(value).shape);
     } else {
       *out().add_output() = value_info(name, graph_.type(value));
     }
     if (names_[index(value)] != name) {
       writer_.add_node("Identity", writer_.fresh(name + "_identity"), {names_[index(value)]}, name);
     }
+  }
+
+  /// The checker wants a shape that some exporters leave out; where a dimension is dynamic we do
+  /// not know what to say.
+  void complete_shape(onnx::ValueInfoProto& info, const Shape& shape) const {
+    if (source_->dynamic || !info.type().has_tensor_type() || !shape.known()) return;
+    auto& tensor = *info.mutable_type()->mutable_tensor_type();
+    if (tensor.has_shape()) return;
+    tensor.mutable_shape();  // a scalar's has no dimension
+    for (const std::int64_t d : shape.dims()) tensor.mutable_shape()->add_dim()->set_dim_value(d);
   }
 
   void write_unit(NodeId id, const OnnxUnit& u) {

@@ -13,30 +13,15 @@
 
 #include "attributes.h"
 #include "autogo/base/error.h"
+#include "export_activations.h"
 #include "model_writer.h"
 
 namespace autogo {
 namespace {
 
-using Ints = std::vector<std::int64_t>;
-
-class OpWriter {
+class OpWriter : private ActivationWriter {
  public:
-  OpWriter(ModelWriter& writer, const Graph& graph, NodeId id,
-           const std::vector<std::string>& inputs, std::string output)
-      : w_(writer),
-        attrs_(graph.node(id).attrs),
-        op_(graph.node(id).op),
-        inputs_(inputs),
-        output_(std::move(output)),
-        name_(writer.fresh(graph.node_name(id))),
-        in_(graph.type(graph.inputs(id)[0])),
-        out_(graph.type(graph.output(id))) {
-    for (const ValueId v : graph.inputs(id)) {
-      const Shape& shape = graph.type(v).shape;
-      operand_channels_.push_back(shape.rank() > 1 ? shape[1] : 0);
-    }
-  }
+  using ActivationWriter::ActivationWriter;
 
   void write() {
     using enum OpKind;
@@ -118,13 +103,6 @@ class OpWriter {
   }
 
  private:
-  const std::string& x() const { return inputs_[0]; }
-
-  [[noreturn]] void refuse(const std::string& what) const {
-    throw Error(ErrorKind::kUnsupported,
-                what + " cannot be written in opset " + std::to_string(w_.opset()));
-  }
-
   /// Operators whose ONNX node has the same inputs and no attributes.
   std::string plain_name() const {
     using enum OpKind;
@@ -156,29 +134,6 @@ class OpWriter {
       default:
         refuse(std::string("a new ") + op_name(op_));
     }
-  }
-
-  onnx::NodeProto& node(const std::string& op, const std::string& part,
-                        const std::vector<std::string>& inputs, const std::string& output) {
-    return w_.add_node(op, part.empty() ? name_ : w_.fresh(name_ + "." + part), inputs, output);
-  }
-  onnx::NodeProto& emit(const std::string& op) { return node(op, "", inputs_, output_); }
-  /// An inner node. @return the name of its output
-  std::string step(const std::string& op, const std::string& part,
-                   const std::vector<std::string>& inputs) {
-    const std::string result = w_.fresh(name_ + "." + part + "_output");
-    node(op, part, inputs, result);
-    return result;
-  }
-  std::string value(const std::string& part) { return w_.fresh(name_ + "." + part + "_output"); }
-  std::string scalar(const std::string& part, double number) {
-    return w_.add_scalar(name_ + "." + part, in_.dtype, number);
-  }
-  std::string weight(const std::string& part, const Ints& dims, const WeightInit& init) {
-    return w_.add_weight(name_ + "." + part, in_.dtype, dims, init);
-  }
-  std::string filled(const std::string& part, const Ints& dims, double number) {
-    return weight(part, dims, {false, number});
   }
 
   void set_pair(onnx::NodeProto& proto, const char* name, const std::array<std::int32_t, 2>& pair) {
@@ -323,92 +278,6 @@ class OpWriter {
     set_attribute(proto, "keepdims", std::int64_t{keep ? 1 : 0});
   }
 
-  void clip(const std::string& input, const std::string& output, float low, float high,
-            const std::string& part = "") {
-    if (w_.opset() >= 11) {
-      node("Clip", part, {input, scalar("min", low), scalar("max", high)}, output);
-      return;
-    }
-    onnx::NodeProto& proto = node("Clip", part, {input}, output);
-    set_attribute(proto, "max", high);
-    set_attribute(proto, "min", low);
-  }
-
-  void prelu() {
-    Ints dims(static_cast<std::size_t>(in_.shape.rank()) - 1, 1);
-    const bool last = in_.layout == Layout::kChannelsLast;
-    const std::size_t channel = last ? dims.size() - 1 : 0;
-    dims[channel] = in_.shape[channel + 1];
-    node("PRelu", "", {x(), filled("slope", dims, 0.25)}, output_);
-  }
-
-  void hard_sigmoid(const std::string& input, const std::string& output, float alpha, float beta,
-                    const std::string& part = "") {
-    onnx::NodeProto& proto = node("HardSigmoid", part, {input}, output);
-    set_attribute(proto, "alpha", alpha);
-    set_attribute(proto, "beta", beta);
-  }
-
-  void swish(const std::string& input, const std::string& output, const std::string& part = "") {
-    const std::string gate = step("Sigmoid", "sigmoid", {input});
-    node("Mul", part, {input, gate}, output);
-  }
-
-  void hard_swish(const std::string& input, const std::string& output,
-                  const std::string& part = "") {
-    if (w_.opset() >= 14) {
-      node("HardSwish", part, {input}, output);
-      return;
-    }
-    const std::string gate = value("gate");
-    hard_sigmoid(input, gate, 1.0F / 6, 0.5F, "hard_sigmoid");
-    node("Mul", part, {input, gate}, output);
-  }
-
-  void gelu(const std::string& input, const std::string& output, const std::string& part = "") {
-    const bool by_tanh = attrs_.text == "tanh";
-    if (w_.opset() >= 20) {
-      onnx::NodeProto& proto = node("Gelu", part, {input}, output);
-      if (by_tanh) set_attribute(proto, "approximate", std::string("tanh"));
-      return;
-    }
-    std::string inner;
-    if (by_tanh) {
-      const std::string square = step("Mul", "square", {input, input});
-      const std::string cube = step("Mul", "cube", {square, input});
-      const std::string small = step("Mul", "small", {cube, scalar("cubic", 0.044715)});
-      const std::string sum = step("Add", "sum", {input, small});
-      const std::string scaled = step("Mul", "scaled", {sum, scalar("scale", std::sqrt(2 / M_PI))});
-      inner = step("Tanh", "tanh", {scaled});
-    } else {
-      if (w_.opset() < 9) refuse("a new gelu");
-      const std::string scaled = step("Div", "scaled", {input, scalar("root", std::sqrt(2.0))});
-      inner = step("Erf", "erf", {scaled});
-    }
-    const std::string shifted = step("Add", "shifted", {inner, scalar("one", 1)});
-    const std::string product = step("Mul", "product", {input, shifted});
-    node("Mul", part, {product, scalar("half", 0.5)}, output);
-  }
-
-  void mish() {
-    if (w_.opset() >= 18) {
-      emit("Mish");
-      return;
-    }
-    const std::string soft = step("Softplus", "softplus", {x()});
-    const std::string gate = step("Tanh", "tanh", {soft});
-    node("Mul", "", {x(), gate}, output_);
-  }
-
-  void softmax() {
-    const std::int64_t rank = in_.shape.rank();
-    const std::int64_t axis = attrs_.axis < 0 ? attrs_.axis + rank : attrs_.axis;
-    for (std::int64_t i = axis + 1; w_.opset() < 13 && i < rank; ++i) {
-      if (in_.shape[static_cast<std::size_t>(i)] != 1) refuse("softmax over an inner axis");
-    }
-    set_attribute(emit("Softmax"), "axis", axis);
-  }
-
   void squeeze_excite() {
     const std::size_t comma = attrs_.text.find(',');
     const std::string act = attrs_.text.empty() ? "relu" : attrs_.text.substr(0, comma);
@@ -430,22 +299,6 @@ class OpWriter {
       refuse("squeeze-excite with the gate '" + gate + "'");
     }
     node("Mul", "", {x(), weights}, output_);
-  }
-
-  void activation(const std::string& act, const std::string& input, const std::string& output) {
-    if (act == "relu") {
-      node("Relu", "relu", {input}, output);
-    } else if (act == "relu6") {
-      clip(input, output, 0, 6, "relu6");
-    } else if (act == "swish") {
-      swish(input, output, "swish");
-    } else if (act == "hard_swish") {
-      hard_swish(input, output, "hard_swish");
-    } else if (act == "gelu") {
-      gelu(input, output, "gelu");
-    } else {
-      refuse("squeeze-excite with the activation '" + act + "'");
-    }
   }
 
   std::string pointwise(const std::string& part, const std::string& input, std::int64_t to,
@@ -562,15 +415,6 @@ class OpWriter {
     if (w_.opset() < 14) refuse("reshape to a dimension of 0");
     set_attribute(proto, "allowzero", std::int64_t{1});
   }
-
-  ModelWriter& w_;
-  const Attrs& attrs_;
-  OpKind op_;
-  std::vector<std::string> inputs_;
-  std::string output_, name_;
-  TensorType in_;  ///< of the first input, as the node reads it
-  const TensorType& out_;
-  std::vector<std::int64_t> operand_channels_;
 };
 
 }  // namespace

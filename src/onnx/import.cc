@@ -1,18 +1,11 @@
 // ONNX to Graph.
 //
 //   load       parse, check, sort (load.cc)
-//   infer      types, dimensions and small numbers of every value, in one or two worlds (World)
-//   classify   constants and folded nodes leave the graph, identities become aliases, what no
-//              output needs is dropped
+//   infer      types, dimensions and small numbers of every value, in one or two worlds
+//   classify   what each node becomes (both in analysis.cc)
 //   match      idioms of several nodes (patterns.cc)
 //   build      each remaining node or idiom becomes a Graph node: of the table where its shape rule
 //              gives the type that inference found, else opaque
-//
-// Two worlds instead of symbolic dimensions: to know whether a number in a chain of shape
-// arithmetic depends on the batch size, the model is inferred for two batch sizes and the numbers
-// are compared. That needs no rule for any operator on how it handles symbols, and where the second
-// world fails (a reshape to a fixed batch of 1) everything after it counts as dependent, which errs
-// on the safe side: such nodes stay in the graph as they are.
 //
 // Linear in nodes, apart from the sort. Tested by tests/onnx/import_test.cc.
 
@@ -20,425 +13,16 @@
 #include <array>
 #include <map>
 
+#include "analysis.h"
 #include "attributes.h"
 #include "autogo/base/error.h"
 #include "autogo/base/rng.h"
 #include "autogo/onnx/model.h"
 #include "import_view.h"
-#include "infer.h"
 #include "model_source.h"
-#include "tensor_data.h"
 
 namespace autogo {
 namespace {
-
-using Ints = std::vector<std::int64_t>;
-
-constexpr std::int64_t kLargestDim = std::int64_t{1} << 32;
-
-[[noreturn]] void fail(const std::string& text) { throw Error(ErrorKind::kInput, text); }
-
-/// A declared type (of an input, an output or a value_info) without its sizes.
-struct Declared {
-  DType dtype = DType::kUndefined;
-  const onnx::TensorShapeProto* shape = nullptr;
-};
-
-Declared declared_type(const onnx::ValueInfoProto& info) {
-  if (!info.type().has_tensor_type()) return {};
-  const auto& tensor = info.type().tensor_type();
-  return {to_dtype(tensor.elem_type()), tensor.has_shape() ? &tensor.shape() : nullptr};
-}
-
-bool is_fixed(const onnx::TensorShapeProto::Dimension& dim) { return dim.dim_value() > 0; }
-
-/// Gives the network inputs their sizes.
-class InputShapes {
- public:
-  InputShapes(ModelSource& source, const ImportOptions& options)
-      : source_(source), options_(options) {}
-
-  /// Sizes of symbolic dimensions by name, in world 0.
-  std::map<std::string, std::int64_t> assign() {
-    collect();
-    check_names();
-    for (const onnx::ValueInfoProto* input : inputs_) read_given(*input);
-    for (const onnx::ValueInfoProto* input : inputs_) bind_leading(*input);
-    for (const onnx::ValueInfoProto* input : inputs_) set(*input);
-    if (!missing_.empty()) {
-      throw Error(ErrorKind::kInput, missing_).with_hint("add" + hint_);
-    }
-    return bound_;
-  }
-
- private:
-  void collect() {
-    for (const onnx::ValueInfoProto& input : source_.model.graph().input()) {
-      const OnnxValue& value = source_.value(source_.value_index.at(input.name()));
-      if (value.kind == OnnxValue::Kind::kInput) inputs_.push_back(&input);
-    }
-  }
-
-  void check_names() {
-    for (const auto& [name, dims] : options_.input_shapes) {
-      if (name.empty() && inputs_.size() == 1) continue;
-      std::string names;
-      bool found = false;
-      for (const onnx::ValueInfoProto* input : inputs_) {
-        names += (names.empty() ? "" : ", ") + input->name();
-        found = found || input->name() == name;
-      }
-      AUTOGO_REQUIRE(!name.empty(), ErrorKind::kUsage,
-                     "an input shape without a name, the model has several inputs: " + names);
-      AUTOGO_REQUIRE(
-          found, ErrorKind::kUsage,
-          "there is no input '" + name + "' for the given shape, the inputs are: " + names);
-    }
-  }
-
-  const Ints* given(const std::string& name) const {
-    auto it = options_.input_shapes.find(name);
-    if (it == options_.input_shapes.end() && inputs_.size() == 1) {
-      it = options_.input_shapes.find("");
-    }
-    return it == options_.input_shapes.end() ? nullptr : &it->second;
-  }
-
-  void read_given(const onnx::ValueInfoProto& input) {
-    const Ints* dims = given(input.name());
-    const Declared type = declared_type(input);
-    if (dims == nullptr) return;
-    for (const std::int64_t d : *dims) {
-      AUTOGO_REQUIRE(d > 0 && d <= kLargestDim, ErrorKind::kUsage,
-                     "input '" + input.name() + "': a dimension of " + std::to_string(d));
-    }
-    if (type.shape == nullptr) return;
-    bool fits = type.shape->dim_size() == static_cast<int>(dims->size());
-    for (int i = 0; fits && i < type.shape->dim_size(); ++i) {
-      const auto& dim = type.shape->dim(i);
-      const std::int64_t size = (*dims)[static_cast<std::size_t>(i)];
-      fits = !is_fixed(dim) || dim.dim_value() == size;
-      if (dim.has_dim_param() && !dim.dim_param().empty()) bound_.emplace(dim.dim_param(), size);
-    }
-    AUTOGO_REQUIRE(fits, ErrorKind::kUsage,
-                   "input '" + input.name() + "' is declared " + text(*type.shape) +
-                       ", the given shape " + to_string(to_shape(*dims)) + " does not fit");
-  }
-
-  void bind_leading(const onnx::ValueInfoProto& input) {
-    const Declared type = declared_type(input);
-    if (type.shape == nullptr || type.shape->dim_size() == 0 || given(input.name())) return;
-    const auto& dim = type.shape->dim(0);
-    if (!is_fixed(dim) && !dim.dim_param().empty()) bound_.emplace(dim.dim_param(), 1);
-  }
-
-  void set(const onnx::ValueInfoProto& input) {
-    const Declared type = declared_type(input);
-    OnnxValue& value = source_.value(source_.value_index.at(input.name()));
-    value.dtype = type.dtype;
-    if (type.dtype == DType::kUndefined) return;  // a sequence or map: no shape to ask for
-    const Ints* dims = given(input.name());
-    if (type.shape == nullptr) {
-      if (dims == nullptr) return want(input, "has no shape", {1, 3, 224, 224});
-      value.worlds[0].dims = *dims;
-      source_.dynamic = true;
-      for (const std::int64_t d : *dims) value.worlds[1].dims.emplace().push_back(2 * d);
-      value.worlds[1].dims = doubled(*dims);
-      return;
-    }
-    Ints sizes[2];
-    bool known = true;
-    for (int i = 0; i < type.shape->dim_size(); ++i) {
-      const auto& dim = type.shape->dim(i);
-      std::int64_t size = dims != nullptr ? (*dims)[static_cast<std::size_t>(i)] : dim.dim_value();
-      if (!is_fixed(dim)) {
-        source_.dynamic = true;
-        const auto it = bound_.find(dim.dim_param());
-        if (dims == nullptr) size = i == 0 ? 1 : -1;
-        if (dims == nullptr && !dim.dim_param().empty() && it != bound_.end()) size = it->second;
-      }
-      if (size > kLargestDim) fail("input '" + input.name() + "' has an impossible shape");
-      known = known && size > 0;
-      sizes[0].push_back(size);
-      sizes[1].push_back(is_fixed(dim) ? size : 2 * size);
-    }
-    if (!known) return want(input, "has the dynamic shape " + text(*type.shape), sizes[0]);
-    value.worlds[0].dims = sizes[0];
-    value.worlds[1].dims = sizes[1];
-  }
-
-  static Ints doubled(Ints dims) {
-    for (std::int64_t& d : dims) d *= 2;
-    return dims;
-  }
-
-  void want(const onnx::ValueInfoProto& input, const std::string& what, Ints example) {
-    missing_ += (missing_.empty() ? "" : "; ") + ("input '" + input.name() + "' ") + what +
-                ", its sizes are needed";
-    std::string shape;
-    for (std::size_t i = 0; i < example.size(); ++i) {
-      const bool image = example.size() == 4;
-      if (example[i] < 1) example[i] = i == 1 && image ? 3 : image ? 224 : 128;
-      shape += (i == 0 ? "" : "x") + std::to_string(example[i]);
-    }
-    hint_ += " --input-shape " + input.name() + ":" + shape;
-  }
-
-  static std::string text(const onnx::TensorShapeProto& shape) {
-    std::string result;
-    for (const auto& dim : shape.dim()) {
-      const std::string name = dim.dim_param().empty() ? "?" : dim.dim_param();
-      result +=
-          (result.empty() ? "" : "x") + (is_fixed(dim) ? std::to_string(dim.dim_value()) : name);
-    }
-    return result.empty() ? "scalar" : result;
-  }
-
-  ModelSource& source_;
-  const ImportOptions& options_;
-  std::vector<const onnx::ValueInfoProto*> inputs_;
-  std::map<std::string, std::int64_t> bound_;
-  std::string missing_, hint_;
-};
-
-/// Infers every value and decides what each node becomes.
-class Analysis {
- public:
-  Analysis(ModelSource& source, std::map<std::string, std::int64_t> symbols, Log& log)
-      : source_(source), symbols_(std::move(symbols)), log_(log) {
-    const onnx::GraphProto& graph = source.model.graph();
-    for (const auto& info : graph.value_info()) declared_.emplace(info.name(), declared_type(info));
-    for (const auto& info : graph.output()) declared_.emplace(info.name(), declared_type(info));
-    used_.assign(source.values.size(), false);
-    for (const OnnxNode& node : source.nodes) {
-      for (const int value : node.inputs) mark(value);
-      for (const int value : node.captured) mark(value);
-    }
-    for (const auto& info : graph.output()) mark(source.value_index.at(info.name()));
-  }
-
-  void run() {
-    for (OnnxValue& value : source_.values) {
-      if (value.kind != OnnxValue::Kind::kWeight || value.tensor == nullptr) continue;
-      value.worlds[0].data = value.worlds[1].data = read_small(source_, *value.tensor);
-    }
-    for (std::size_t i = 0; i < source_.nodes.size(); ++i) {
-      OnnxNode& node = source_.nodes[i];
-      try {
-        infer(node);
-      } catch (Error& e) {
-        e.prepend(describe(*node.proto));
-        throw;
-      }
-      classify(node);
-    }
-    drop_dead();
-  }
-
- private:
-  void mark(int value) {
-    if (value >= 0) used_[static_cast<std::size_t>(value)] = true;
-  }
-
-  void infer(OnnxNode& node) {
-    const auto first = infer_node(NodeView(source_, node, 0));
-    std::vector<InferredValue> second = first;
-    if (source_.dynamic) {
-      // The other world may contradict a shape that the file fixed: then nothing is known in it.
-      try {
-        second = infer_node(NodeView(source_, node, 1));
-      } catch (const Error&) {
-        second.assign(first.size(), InferredValue{});
-      }
-    }
-    for (std::size_t i = 0; i < node.outputs.size(); ++i) {
-      if (node.outputs[i] < 0) continue;
-      OnnxValue& value = source_.value(node.outputs[i]);
-      value.dtype = first[i].dtype;
-      value.worlds[0] = {first[i].dims, first[i].data};
-      value.worlds[1] = {second[i].dims, second[i].data};
-      complete(value);
-      if (value.dtype != DType::kUndefined && !all_known(value.worlds[0].dims) &&
-          standard_domain(*node.proto)) {
-        log_.warning(source_.path + ": " + describe(*node.proto) + ": the shape of '" + value.name +
-                     "' cannot be told");
-      }
-    }
-  }
-
-  /// Takes what inference could not tell from the file's own declaration.
-  void complete(OnnxValue& value) const {
-    const auto it = declared_.find(value.name);
-    if (it == declared_.end()) return;
-    if (value.dtype == DType::kUndefined) value.dtype = it->second.dtype;
-    if (it->second.shape == nullptr) return;
-    for (const std::size_t w : {0U, 1U}) {
-      Dims& dims = value.worlds[w].dims;
-      if (all_known(dims)) continue;
-      Ints declared;
-      for (const auto& dim : it->second.shape->dim()) {
-        const auto symbol = symbols_.find(dim.dim_param());
-        std::int64_t size = is_fixed(dim) && dim.dim_value() <= kLargestDim ? dim.dim_value() : -1;
-        if (size < 0 && symbol != symbols_.end() && !dim.dim_param().empty()) {
-          size = symbol->second * (w == 1 ? 2 : 1);
-        }
-        declared.push_back(size);
-      }
-      if (!dims) dims = declared;
-      if (dims->size() != declared.size()) continue;
-      for (std::size_t i = 0; i < declared.size(); ++i) {
-        if ((*dims)[i] < 0) (*dims)[i] = declared[i];
-      }
-    }
-  }
-
-  static bool deterministic(const onnx::NodeProto& proto) {
-    static constexpr std::array<std::string_view, 7> kRandom = {
-        "Bernoulli",     "Multinomial",       "RandomNormal", "RandomNormalLike",
-        "RandomUniform", "RandomUniformLike", "Dropout"};
-    return std::ranges::find(kRandom, proto.op_type()) == kRandom.end();
-  }
-
-  bool same_in_both_worlds(const OnnxNode& node) const {
-    return std::ranges::all_of(node.outputs, [&](int i) {
-      if (i < 0) return true;
-      const auto& w = source_.value(i).worlds;
-      return w[0].data && w[1].data && *w[0].data == *w[1].data;
-    });
-  }
-
-  void classify(OnnxNode& node) {
-    const onnx::NodeProto& proto = *node.proto;
-    const bool pure = standard_domain(proto) && node.captured.empty() && deterministic(proto) &&
-                      proto.op_type() != "If" && proto.op_type() != "Loop" &&
-                      proto.op_type() != "Scan" && !node.outputs.empty();
-    bool constant = pure && (!node.inputs.empty() || proto.op_type() == "Constant");
-    bool structural = constant;
-    for (const int value : node.inputs) {
-      if (value < 0) continue;
-      constant = constant && source_.value(value).is_constant();
-      structural = structural && source_.value(value).kind != OnnxValue::Kind::kFolded;
-    }
-    const bool numbers = pure && same_in_both_worlds(node);
-    if (constant && (structural || !numbers)) {
-      settle(node, OnnxNode::State::kConstant, OnnxValue::Kind::kConstant);
-    } else if (numbers) {
-      settle(node, OnnxNode::State::kFolded, OnnxValue::Kind::kFolded);
-    } else if (const int same_as = identity_of(node); same_as >= 0) {
-      node.state = OnnxNode::State::kAlias;
-      source_.value(node.outputs[0]).alias = same_as;
-    } else if (source_.dynamic) {
-      fix_reshape(node);
-    }
-  }
-
-  /// A reshape whose computed shape only passes a dynamic dimension on ("batch, 2, C / 2, H, W")
-  /// does the same with a fixed shape: 0 copies a dimension, -1 takes what is left. The arithmetic
-  /// behind the computed shape is then needed no more.
-  void fix_reshape(OnnxNode& node) {
-    if (node.proto->op_type() != "Reshape" || !standard_domain(*node.proto) ||
-        attribute_int(*node.proto, "allowzero", 0) != 0) {
-      return;
-    }
-    const OnnxValue &in = source_.value(node.inputs[0]), &shape = source_.value(node.inputs[1]);
-    const auto &a = shape.worlds[0].data, &b = shape.worlds[1].data;
-    if (shape.is_constant() || !a || !b || a->ints.size() != b->ints.size()) return;
-    const Dims &in_a = in.worlds[0].dims, &in_b = in.worlds[1].dims;
-    if (num_elements(in_a) <= 0 || num_elements(in_b) <= 0) return;
-    auto fixed = std::make_shared<SmallTensor>(*a);
-    bool rest = std::ranges::find(a->ints, -1) != a->ints.end();
-    for (std::size_t i = 0; i < a->ints.size(); ++i) {
-      if (a->ints[i] == b->ints[i]) continue;
-      const bool copied = i < in_a->size() && (*in_a)[i] == a->ints[i] && (*in_b)[i] == b->ints[i];
-      if (!copied && rest) return;
-      rest = rest || !copied;
-      fixed->ints[i] = copied ? 0 : -1;
-    }
-    OnnxValue value;
-    value.name = shape.name + "_fixed";
-    while (!source_.names.insert(value.name).second) value.name += "_";
-    value.kind = OnnxValue::Kind::kFolded;
-    value.dtype = DType::kInt64;
-    value.worlds[0] = value.worlds[1] = {fixed->dims, fixed};
-    node.inputs[1] = static_cast<int>(source_.values.size());
-    source_.values.push_back(std::move(value));
-  }
-
-  void settle(OnnxNode& node, OnnxNode::State state, OnnxValue::Kind kind) {
-    node.state = state;
-    for (const int value : node.outputs) {
-      if (value >= 0) source_.value(value).kind = kind;
-    }
-  }
-
-  /// The input that the node's only used output equals; -1 when there is none.
-  int identity_of(const OnnxNode& node) const {
-    if (!standard_domain(*node.proto) || node.inputs.empty() || node.inputs[0] < 0 ||
-        node.outputs.empty() || node.outputs[0] < 0) {
-      return -1;
-    }
-    for (std::size_t i = 1; i < node.outputs.size(); ++i) {
-      if (node.outputs[i] >= 0 && used_[static_cast<std::size_t>(node.outputs[i])]) return -1;
-    }
-    const std::string& op = node.proto->op_type();
-    bool same = op == "Identity";
-    if (op == "Dropout") same = !trains(node);
-    const bool single = node.inputs.size() == 1;
-    if (single && (op == "Concat" || op == "Sum" || op == "Max" || op == "Min" || op == "Mean")) {
-      same = true;
-    }
-    if (op == "Cast") {
-      const DType type = source_.value(node.inputs[0]).dtype;
-      same = type != DType::kUndefined && type == source_.value(node.outputs[0]).dtype;
-    }
-    return same ? node.inputs[0] : -1;
-  }
-
-  bool trains(const OnnxNode& node) const {
-    if (node.inputs.size() > 1 && node.inputs[1] >= 0) {  // a ratio of 0 drops nothing
-      const OnnxValue& ratio = source_.value(node.inputs[1]);
-      const SmallTensor* number = ratio.is_constant() ? ratio.worlds[0].data.get() : nullptr;
-      if (number != nullptr && number->floating() && number->reals == std::vector<double>{0}) {
-        return false;
-      }
-    }
-    if (node.inputs.size() < 3 || node.inputs[2] < 0) return false;
-    const OnnxValue& mode = source_.value(node.inputs[2]);
-    const SmallTensor* data = mode.is_constant() ? mode.worlds[0].data.get() : nullptr;
-    return data == nullptr || data->floating() || data->ints != Ints{0};
-  }
-
-  void drop_dead() {
-    std::vector<bool> needed(source_.nodes.size(), false);
-    auto need = [&](int value) {
-      if (value < 0) return;
-      const OnnxValue& v = source_.value(source_.root(value));
-      if (v.kind == OnnxValue::Kind::kComputed && v.producer >= 0) {
-        needed[static_cast<std::size_t>(v.producer)] = true;
-      }
-    };
-    for (const auto& output : source_.model.graph().output()) {
-      need(source_.value_index.at(output.name()));
-    }
-    for (std::size_t i = source_.nodes.size(); i-- > 0;) {
-      OnnxNode& node = source_.nodes[i];
-      if (node.state != OnnxNode::State::kLive) continue;
-      if (!needed[i]) {
-        node.state = OnnxNode::State::kDead;
-        log_.debug(source_.path + ": " + describe(*node.proto) + " is not needed, dropped");
-        continue;
-      }
-      std::ranges::for_each(node.inputs, need);
-      std::ranges::for_each(node.captured, need);
-    }
-  }
-
-  ModelSource& source_;
-  std::map<std::string, std::int64_t> symbols_;
-  Log& log_;
-  std::map<std::string, Declared> declared_;
-  std::vector<bool> used_;
-};
 
 /// Hash of what only ONNX knows of an opaque node: domain, attributes, constants it reads.
 std::uint64_t opaque_digest(const ImportView& view, int node) {
@@ -464,9 +48,8 @@ std::uint64_t opaque_digest(const ImportView& view, int node) {
 
 class Builder {
  public:
-  Builder(const std::shared_ptr<ModelSource>& source, Log& log)
+  explicit Builder(const std::shared_ptr<ModelSource>& source)
       : source_(*source),
-        log_(log),
         view_(*source),
         taken_(source->nodes.size(), false),
         values_(source->values.size(), kNone) {
@@ -515,10 +98,16 @@ class Builder {
     return origin;
   }
 
-  /// Names of the file come first: a name that we make up must not take one.
   std::string node_name(int node) const {
     const onnx::NodeProto& proto = view_.proto(node);
-    return proto.name().empty() ? proto.op_type() + "_" + std::to_string(node) : proto.name();
+    return proto.name().empty() ? made_up(proto.op_type() + "_" + std::to_string(node))
+                                : proto.name();
+  }
+
+  /// Names of the file come first: a name that we make up must not take one.
+  std::string made_up(std::string name) const {
+    while (reserved_.contains(name)) name += "_";
+    return name;
   }
 
   TensorType type_of(int value) const {
@@ -540,7 +129,7 @@ class Builder {
       unit.kind = OnnxUnit::Kind::kInput;
       unit.port = i;
       unit.outputs = {value};
-      const std::uint32_t origin = new_unit(std::move(unit), graph.input(i).name());
+      const std::uint32_t origin = new_unit(std::move(unit), made_up(graph.input(i).name()));
       set(value, graph_.add_input(type_of(value), origin, static_cast<std::uint32_t>(value)));
     }
   }
@@ -647,7 +236,6 @@ class Builder {
   /// tensor of four axes that comes from nowhere known is no feature map.
   TensorType opaque_type(int node, int output, const std::vector<ValueId>& inputs) const {
     TensorType type = type_of(output);
-    if (!is_floating(type.dtype)) type.layout = Layout::kNone;
     if (inputs.empty() || type.layout == Layout::kNone) return type;
     static constexpr std::array<std::string_view, 4> kMovesAxes = {"Attention", "Einsum", "MatMul",
                                                                    "Transpose"};
@@ -666,6 +254,7 @@ class Builder {
         return type;
       }
     }
+    if (!is_floating(type.dtype)) type.layout = Layout::kNone;  // indices and the like
     return type;
   }
 
@@ -679,7 +268,7 @@ class Builder {
       OnnxUnit unit;
       unit.kind = OnnxUnit::Kind::kOutput;
       unit.port = i;
-      graph_.add_output(get(value), new_unit(std::move(unit), graph.output(i).name()));
+      graph_.add_output(get(value), new_unit(std::move(unit), made_up(graph.output(i).name())));
     }
   }
 
@@ -698,7 +287,6 @@ class Builder {
   }
 
   ModelSource& source_;
-  Log& log_;
   ImportView view_;
   std::vector<bool> taken_;
   std::vector<std::uint32_t> values_;  // ValueId by value index
@@ -712,8 +300,8 @@ class Builder {
 Graph import_onnx(const std::string& path, const ImportOptions& options, Log& log) {
   try {
     const std::shared_ptr<ModelSource> source = load_model(path);
-    Analysis(*source, InputShapes(*source, options).assign(), log).run();
-    return Builder(source, log).build();
+    analyse(*source, assign_input_shapes(*source, options), log);
+    return Builder(source).build();
   } catch (Error& e) {
     if (!std::string_view(e.what()).starts_with(path + ":")) e.prepend(path);
     throw;

@@ -173,11 +173,12 @@ Forms clip(const Reader& r) {
 
 Forms prelu(const Reader& r) {
   if (!r.constant(1) || r.rank(0) < 2) return {};
-  const Ints& slope = *r.dims(1);
-  const std::int64_t elements = num_elements(slope), channels = (*r.dims(0))[1];
-  const std::size_t place = r.rank(0) - 1;  // C x 1 x 1 for N x C x H x W
-  const bool by_channel = elements == channels && slope.size() == place && slope[0] == channels;
-  if (elements != 1 && !by_channel) return {};
+  const Ints &slope = *r.dims(1), &in = *r.dims(0);
+  const std::int64_t elements = num_elements(slope);
+  const std::size_t place = r.rank(0) - 1;  // C x 1 x 1 for N x C x H x W, else along the last axis
+  const bool first = elements == in[1] && slope.size() == place && slope[0] == elements;
+  const bool last = elements == in.back() && !slope.empty() && slope.back() == elements;
+  if (elements != 1 && !first && !last) return {};
   return simple(OpKind::kPRelu, r);
 }
 
