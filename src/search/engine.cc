@@ -6,6 +6,11 @@
 //     for each parent: order, sparse segmentation, m sources                     sources.h
 //     for each (parent, source), in parallel: replacements, shapes, cost, gain   mutate.h
 //     for each result in order: drop duplicates, update front, write journal
+//     again with m more sources for parents that yielded too few children
+//
+// The last line is ours. The paper's m sources x n replacements presume a database with n fitting
+// replacements for any source. A network of operators that were never mined (a transformer) has a
+// handful for each, and m sources of it would barely be a sample.
 //
 // Work items are independent: their random stream is keyed by iteration, parent and cut, and the
 // parents of an iteration are fixed at its start. Results enter the state in the order of items,
@@ -157,8 +162,16 @@ SearchStatus SearchEngine::run() {
     if (halted()) return static_cast<SearchStatus>(halt_.load());
     iteration_start_ = std::chrono::steady_clock::now();
     plan_iteration();
-    for (std::size_t i = 0; i < done.size(); ++i) take_over(done[i], i);
-    if (!run_items(done.size())) return static_cast<SearchStatus>(halt_.load());
+    std::size_t next = 0;
+    while (more_items()) {
+      for (; next < std::min(items_.size(), done.size()); ++next) take_over(done[next], next);
+      if (!run_items(next)) return static_cast<SearchStatus>(halt_.load());
+      next = items_.size();
+    }
+    AUTOGO_REQUIRE(done.size() <= items_.size(), ErrorKind::kInput,
+                   run_.directory + "/journal.jsonl: iteration " + std::to_string(iteration_) +
+                       " has more work items than this autogo would do; continue the run with the "
+                       "autogo that began it");
     done.clear();
     end_iteration();
   }
@@ -200,21 +213,37 @@ void SearchEngine::plan_iteration() {
   report_.iteration = iteration_;
   report_.parents = static_cast<std::uint32_t>(chosen.size());
   std::vector<std::unique_ptr<Parent>> parents(chosen.size());
-  std::vector<std::vector<SourceRun>> runs(chosen.size());
+  untried_.assign(chosen.size(), {});
+  resolved_.assign(chosen.size(), 0);
+  wave_ = 0;
   parallel_for(chosen.size(), threads_, [&](std::size_t p) {
     const std::uint64_t hash = history_[chosen[p]].hash;
     parents[p] = std::make_unique<Parent>(chosen[p], hash, history_.graph(chosen[p]));
     Rng segment_rng = rng.fork(kSegmentStream).fork(hash);
-    runs[p] = select_sources(
+    untried_[p] =
         source_runs(*parents[p], segment_sizes(*parents[p], options, database_, segment_rng),
-                    longest_run(options), setup_.frozen, pool_),
-        options.sources, rng.fork(kSourceStream).fork(hash));
+                    longest_run(options), setup_.frozen, pool_);
   });
   parents_ = std::move(parents);
   items_.clear();
+}
+
+bool SearchEngine::more_items() {
+  const SearchOptions& options = config_.options;
+  const Rng rng = Rng(options.seed).fork(iteration_).fork(kSourceStream).fork(wave_);
+  const std::size_t before = items_.size();
   for (std::size_t p = 0; p < parents_.size(); ++p) {
-    for (const SourceRun& run : runs[p]) items_.push_back({p, run});
+    const std::uint64_t wanted = std::uint64_t{options.sources} * options.replacements;
+    if (wave_ > 0 && resolved_[p] >= wanted / 2) continue;
+    const std::vector<SourceRun> chosen =
+        select_sources(untried_[p], options.sources, rng.fork(parents_[p]->hash));
+    for (const SourceRun& run : chosen) {
+      items_.push_back({p, run});
+      std::erase(untried_[p], run);
+    }
   }
+  ++wave_;
+  return items_.size() > before;
 }
 
 void SearchEngine::take_over(JournalItem& done, std::size_t i) {
@@ -226,6 +255,7 @@ void SearchEngine::take_over(JournalItem& done, std::size_t i) {
                      " of iteration " + std::to_string(iteration_) +
                      " is not the one that this autogo would do; continue the run with the "
                      "autogo that began it, or start a new one with another -o");
+  resolved_[items_[i].parent] += done.result.resolved;
   merge(parents_[items_[i].parent]->individual, items_[i].run, std::move(done.result));
 }
 
@@ -252,6 +282,7 @@ bool SearchEngine::run_items(std::size_t first) {
     while (!failed && next < results.size() && results[next]) {
       failed = true;  // until the journal has it
       const Item& item = items_[next];
+      resolved_[item.parent] += results[next]->resolved;
       write(merge(parents_[item.parent]->individual, item.run, std::move(*results[next])));
       results[next++].reset();
       failed = false;

@@ -61,8 +61,11 @@ class SearchEngine {
 
   /// Takes the journal's complete iterations over. @return the items of the incomplete one
   std::vector<JournalItem> restore();
-  /// Parents and work items of the current iteration, from the state at its start.
+  /// Parents of the current iteration and their possible sources, from the state at its start.
   void plan_iteration();
+  /// Adds work items: m sources of each parent at first, then m more of those that yielded less
+  /// than half of the m x n children wanted. @return false when there is nothing to add
+  bool more_items();
   /// Item `i` of the iteration as the journal has it.
   void take_over(JournalItem& done, std::size_t i);
   /// Computes the items from `first` on. @return false when halted before the last
@@ -93,6 +96,9 @@ class SearchEngine {
   std::set<std::uint64_t> written_bodies_;
   std::uint32_t iteration_ = 0;  ///< the current one; all before are complete
   std::vector<std::unique_ptr<Parent>> parents_;
+  std::vector<std::vector<SourceRun>> untried_;  ///< by parent: sources without a work item yet
+  std::vector<std::uint64_t> resolved_;          ///< by parent: children with fitting shapes
+  std::uint32_t wave_ = 0;                       ///< rounds of more_items in this iteration
   std::vector<Item> items_;
   IterationReport report_;  ///< of the current iteration
   SourceResult totals_;     ///< over the run; no children

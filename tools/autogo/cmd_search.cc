@@ -110,6 +110,15 @@ void refuse_options_of_the_run(CLI::App& app) {
   }
 }
 
+/// Where a run without -o goes: "<model>-search" in the current folder, or the first such name with
+/// a number that is not taken.
+std::string free_directory(const std::string& model) {
+  const std::string base = std::filesystem::path(model).stem().string() + "-search";
+  std::string name = base;
+  for (int n = 2; std::filesystem::exists(name); ++n) name = base + "-" + std::to_string(n);
+  return name;
+}
+
 void resolve_arguments(Cli& cli, SearchArguments& a) {
   SearchConfig& config = a.config;
   if (!a.resume.empty()) {
@@ -124,8 +133,7 @@ void resolve_arguments(Cli& cli, SearchArguments& a) {
   }
   AUTOGO_REQUIRE(!config.model.empty(), ErrorKind::kUsage,
                  "--model FILE is missing (or --resume RUN to continue a run)");
-  AUTOGO_REQUIRE(!a.run.directory.empty() || a.dry_run, ErrorKind::kUsage,
-                 "-o RUN is missing: the folder for the results");
+  if (a.run.directory.empty()) a.run.directory = free_directory(config.model);
   config.options.mutation =
       a.mutation == "operator" ? MutationUnit::kOperator : MutationUnit::kSegment;
   config.options.new_weights = a.new_weights == "random"     ? ExportWeights::kRandom
@@ -263,7 +271,9 @@ int run_search(Cli& cli) {
       ->type_name("FILE");
   app.add_option("--predictor", a.config.predictor, "predictor (default: the bundled one)")
       ->type_name("FILE");
-  app.add_option("--output,-o", a.run.directory, "the run directory to make")->type_name("RUN");
+  app.add_option("--output,-o", a.run.directory,
+                 "the run directory to make (default: MODEL-search, numbered when it exists)")
+      ->type_name("RUN");
   app.add_option("--resume", a.resume, "continue this run; --iterations may add to it")
       ->type_name("RUN");
   app.add_option("--timeout", a.run.timeout_s, "stop after so long, results so far kept (exit 124)")

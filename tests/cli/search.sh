@@ -1,0 +1,122 @@
+#!/bin/bash
+# autogo search from the command line: the run directory, refusals, Ctrl-C, --timeout, --resume.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+data="$AUTOGO_SOURCE_DIR/data"
+model="$data/models/mobilenet_v2.onnx" segments="$data/segments.json"
+predictor="${AUTOGO_PREDICTOR:-$data/predictor.pt}"
+[ -f "$model" ] && [ -f "$segments" ] || skip "no sample model or segment database"
+
+# What is refused before anything is written. The predictor is not read until then.
+search() { run "$AUTOGO" search --model "$model" --segments "$segments" --predictor none.pt "$@"; }
+
+run "$AUTOGO" search -o out
+expect_refusal 2 "--model FILE is missing"
+search -o out --objective speed
+expect_refusal 2 "--objective 'speed': no such objective; expected one of flops, macs, params"
+search -o out --max-flops-decrease 5 --max-flops-increase -10
+expect_refusal 2 "the FLOPs window is empty"
+search -o out --dry-run --freeze 'no_such_node'
+expect_refusal 2 "--freeze 'no_such_node' matches no node; close names: "
+search -o out --dry-run --freeze '*'
+expect_refusal 4 "--freeze leaves no node that could be replaced"
+search -o out --dry-run --deny-ops convolution
+expect_refusal 2 "--deny-ops 'convolution': no such operator"
+run "$AUTOGO" search --resume nowhere
+expect_refusal 2 "nowhere: no run directory"
+run "$AUTOGO" search --resume nowhere --model "$model"
+expect_refusal 2 "--model: --resume takes it from the run"
+search --dry-run
+expect_code 0
+expect_out_has "would try up to 50000 children in 5 iterations"
+expect_files ""
+
+[ -f "$predictor" ] || { [ "$failures" = 0 ] || finish; skip "no bundled predictor"; }
+search() {
+  run "$AUTOGO" search --model "$model" --segments "$segments" --predictor "$predictor" \
+    --parents 4 --sources 6 --replacements 30 --seed 3 "$@"
+}
+
+mkdir full && echo mine > full/precious
+search -o full
+expect_refusal 2 "full: not empty; choose another -o"
+[ "$(cat full/precious)" = mine ] || problem "a file of the user is gone"
+
+search --iterations 4 --jobs 1 -o whole
+expect_code 0
+expect_err_has "iteration 4 of 4: "
+for file in config.json journal.jsonl pareto.json pareto.csv env.json; do
+  [ -s "whole/$file" ] || problem "expected whole/$file"
+done
+members="$(grep -c '"model": "models/' whole/pareto.json)"
+[ "$members" -ge 1 ] && [ "$(find whole/models -name '*.onnx' | wc -l)" = "$members" ] ||
+  problem "expected a file for every member"
+for member in whole/models/*.onnx; do
+  run "$AUTOGO" profile "$member" --json
+  expect_code 0
+  macs="$(sed 's/.*"totals":{"macs":\([0-9]*\).*/\1/' <<< "$out")"
+  grep -q "\"macs\": $macs," whole/pareto.json || problem "pareto.json has other MACs than profile"
+done
+search -o whole
+expect_refusal 2 "whole: not empty, it holds a run; continue it with --resume whole"
+
+same() {
+  for file in config.json journal.jsonl pareto.json pareto.csv; do
+    cmp -s "whole/$file" "$1/$file" || problem "$1/$file differs from the uninterrupted run's"
+  done
+}
+
+search --iterations 4 --jobs 2 --json -o parallel
+expect_code 0
+expect_out_has '"status":"done"'
+same parallel
+
+# Ctrl-C: the unit is finished, the front so far is there, the command that goes on is printed.
+for wait in 0.2 0.5 1; do
+  rm -rf stopped
+  "$AUTOGO" search --model "$model" --segments "$segments" --predictor "$predictor" --parents 4 \
+    --sources 6 --replacements 30 --seed 3 --iterations 4 -o stopped > .out 2> .err &
+  process=$!
+  for _ in $(seq 100); do [ -s stopped/journal.jsonl ] && break || sleep 0.1; done
+  sleep "$wait"
+  kill -INT "$process" 2> /dev/null || true
+  wait "$process"
+  code=$?
+  out="$(cat .out)" err="$(cat .err)" command_line="Ctrl-C after $wait s"
+  [ "$code" = 0 ] || expect_code 6
+  if [ "$code" = 6 ]; then
+    expect_err_has "continue with: autogo search --resume stopped"
+    [ -s stopped/pareto.json ] || problem "expected the front so far"
+  fi
+  run "$AUTOGO" search --resume stopped
+  expect_code 0
+  same stopped
+done
+
+search --iterations 4 --timeout 0.001 -o timed
+expect_code 124
+expect_err_has "time is up after 0 of 4 iterations; continue with: autogo search --resume timed"
+run "$AUTOGO" search --resume timed --jobs 2
+expect_code 0
+same timed
+
+# Killed outright, time and again.
+"$AUTOGO" search --model "$model" --segments "$segments" --predictor "$predictor" --parents 4 \
+  --sources 6 --replacements 30 --seed 3 --iterations 4 -o killed > /dev/null 2>&1 &
+process=$!
+for wait in 0.9 0.7 1.1 0.8; do
+  sleep "$wait"
+  kill -KILL "$process" 2> /dev/null || true
+  wait "$process" 2> /dev/null
+  [ -f killed/config.json ] || break
+  "$AUTOGO" search --resume killed > /dev/null 2>&1 &
+  process=$!
+done
+wait "$process" 2> /dev/null
+if [ -f killed/config.json ]; then
+  run "$AUTOGO" search --resume killed
+  expect_code 0
+  same killed
+fi
+
+finish
