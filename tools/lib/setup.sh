@@ -50,8 +50,9 @@ install_onnxruntime() {
   if node -e "require('$ort_dir/node_modules/onnxruntime-node')" 2> /dev/null; then return; fi
   say "installing onnxruntime-node $ort_version into ${ort_dir#"$source_dir"/}"
   mkdir -p "$ort_dir"
-  npm install --silent --ignore-scripts --no-audit --no-fund --no-save --prefix "$ort_dir" \
-    "onnxruntime-node@$ort_version" || fail "npm could not install onnxruntime-node"
+  npm install --loglevel=error --ignore-scripts --no-audit --no-fund --no-save --prefix "$ort_dir" \
+    "onnxruntime-node@$ort_version" > /dev/null ||
+    fail "npm could not install onnxruntime-node; is there a network?"
   node -e "require('$ort_dir/node_modules/onnxruntime-node')" ||
     fail "onnxruntime-node is installed in $ort_dir but does not load"
 }
