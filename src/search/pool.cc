@@ -1,6 +1,8 @@
 // What may replace a source segment (AutoGO, section 3.2): segments of the database, with the
 // operators that the user allows.
 //
+// What uses other operators is translated where the network has its own words for them (dialect.h).
+//
 // The input network's own parts are added. The database was mined from benchmark families, and a
 // network outside them (a vision transformer, DenseNet) shares few operators with those; its own
 // runs of nodes are segments that fit its layouts and operators, at other places and sizes than
@@ -11,8 +13,8 @@
 // near as it can to what they were, so that without this a bottleneck or a transformer's MLP could
 // never be replaced by a leaner or richer one of its kind.
 //
-// One representative a class: the database's, which is the commonest, else the first in the
-// input. The order is the database's, then the input's, so draws do not depend on hashing.
+// One representative a class: the database's, which is the commonest, else the first translation,
+// else the first in the input. The order is theirs, so draws do not depend on hashing.
 //
 // Tested by tests/search/pool_test.cc.
 
@@ -23,6 +25,7 @@
 #include <set>
 
 #include "autogo/graph/canonical.h"
+#include "dialect.h"
 
 namespace autogo {
 namespace {
@@ -205,14 +208,21 @@ ReplacementPool::ReplacementPool(const SegmentDatabase& database, const Graph& i
   const bool single = options.mutation == MutationUnit::kOperator;
   std::set<std::uint64_t> seen;
   auto offer = [&](std::uint64_t id, const Graph& body) {
-    if ((inner_ops(body) & ~allowed) != 0 || inner_nodes(body) == 0) return false;
-    if (single && inner_nodes(body) != 1) return false;
-    if (!sound_body(body) || !seen.insert(id).second) return false;
-    add(id, body, /*rescaled=*/false);
-    return true;
+    if ((inner_ops(body) & ~allowed) != 0 || inner_nodes(body) == 0) return;
+    if (single && inner_nodes(body) != 1) return;
+    if (sound_body(body) && seen.insert(id).second) add(id, body, /*rescaled=*/false);
   };
   for (const SegmentEntry& entry : database.entries()) {
     if (entry.insertable) offer(entry.id, entry.body);
+  }
+  for (const Layout layout : {Layout::kChannelsFirst, Layout::kChannelsLast}) {
+    const auto dialect = dialect_of(input, layout, allowed);
+    if (!dialect) continue;
+    for (const SegmentEntry& entry : database.entries()) {
+      if (!entry.insertable) continue;
+      const auto body = translate(entry.body, *dialect);
+      if (body) offer(canonical_hash(*body, NodeIdentity::kSegment), *body);
+    }
   }
   const std::vector<NodeId> order = canonical_order(input, NodeIdentity::kSegment);
   const Uses uses(input);
