@@ -22,7 +22,7 @@ constexpr ModuleApi kApi = {
     sizeof(Graph),
     [](const std::string& path) { return translated([&] { return load_torch_predictor(path); }); },
     [](const TrainOptions& options, Log& log) {
-      translated([&] { train_torch_predictor(options, log); });
+      return translated([&] { return train_torch_predictor(options, log); });
     },
     [](const std::string& predictor, const std::vector<std::string>& corpora, bool all, int threads,
        Log& log) {

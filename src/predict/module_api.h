@@ -11,7 +11,7 @@ namespace autogo {
 
 /// Changes with every change of anything that crosses the border: this table, Predictor, the
 /// options and metrics, Graph, Log, Error.
-inline constexpr std::uint32_t kModuleVersion = 1;
+inline constexpr std::uint32_t kModuleVersion = 2;
 inline constexpr const char* kModuleFile = "autogo_torch.so";
 inline constexpr const char* kModuleEntry = "autogo_predict_module";
 
@@ -21,7 +21,7 @@ struct ModuleApi {
   std::uint32_t version;     ///< kModuleVersion
   std::uint32_t graph_size;  ///< sizeof(Graph): a cheap check of the same
   std::unique_ptr<Predictor> (*load)(const std::string& path);
-  void (*train)(const TrainOptions& options, Log& log);
+  bool (*train)(const TrainOptions& options, Log& log);
   std::vector<CorpusMetrics> (*evaluate)(const std::string& predictor,
                                          const std::vector<std::string>& corpora, bool all,
                                          int threads, Log& log);

@@ -69,7 +69,9 @@ std::unique_ptr<Predictor> load_predictor(const std::string& path) {
   return module_api().load(path);
 }
 
-void train_predictor(const TrainOptions& options, Log& log) { module_api().train(options, log); }
+bool train_predictor(const TrainOptions& options, Log& log) {
+  return module_api().train(options, log);
+}
 
 std::vector<CorpusMetrics> evaluate_predictor(const std::string& predictor,
                                               const std::vector<std::string>& corpora, bool all,

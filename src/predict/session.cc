@@ -88,7 +88,7 @@ Split split_corpus(const LabelledCorpus& corpus, std::uint64_t seed, double shar
 class Session {
  public:
   Session(const TrainOptions& options, Log& log);
-  void run();
+  bool run();  ///< false: stopped
 
  private:
   void report(double loss);
@@ -238,11 +238,15 @@ void Session::save() {
   write_archive(options_.out, kPredictorFormat, archive);
 }
 
-void Session::run() {
+bool Session::run() {
   if (options_.resume) resume();
   double loss_sum = 0;
   std::uint64_t loss_steps = 0;
   while (trainer_->step() < trainer_->total_steps()) {
+    if (options_.stop != nullptr && options_.stop->load()) {
+      save_checkpoint();
+      return false;
+    }
     loss_sum += trainer_->advance();
     ++loss_steps;
     if (elapsed() - last_report_ > 30) {
@@ -255,6 +259,7 @@ void Session::run() {
   save();
   std::error_code ignored;
   std::filesystem::remove(checkpoint_path(), ignored);
+  return true;
 }
 
 /// A step takes and gives back some 50 MB in pieces of a few hundred KB. With its defaults malloc
@@ -307,11 +312,11 @@ TrainedNet read_predictor(const std::string& path) {
   return net;
 }
 
-void train_torch_predictor(const TrainOptions& options, Log& log) {
+bool train_torch_predictor(const TrainOptions& options, Log& log) {
   use_one_thread();
   keep_freed_memory();
   AUTOGO_REQUIRE(!options.out.empty(), ErrorKind::kUsage, "no output file given");
-  Session(options, log).run();
+  return Session(options, log).run();
 }
 
 std::vector<CorpusMetrics> evaluate_torch_predictor(const std::string& predictor,

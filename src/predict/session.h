@@ -24,7 +24,7 @@ TrainedNet read_predictor(const std::string& path);
 
 /// The implementations behind predictor.h.
 std::unique_ptr<Predictor> load_torch_predictor(const std::string& path);
-void train_torch_predictor(const TrainOptions& options, Log& log);
+bool train_torch_predictor(const TrainOptions& options, Log& log);
 std::vector<CorpusMetrics> evaluate_torch_predictor(const std::string& predictor,
                                                     const std::vector<std::string>& corpora,
                                                     bool all, int threads, Log& log);

@@ -5,6 +5,7 @@
 #include "autogo/predict/predictor.h"
 #include "base/json.h"
 #include "command.h"
+#include "stop_signal.h"
 
 namespace autogo {
 namespace {
@@ -108,8 +109,11 @@ int run_train(Cli& cli) {
   }
   AUTOGO_REQUIRE(!options.train.out.empty(), ErrorKind::kUsage,
                  "train predictor: --output is required, unless --evaluate is given");
-  train_predictor(options.train, cli.log());
-  return 0;
+  const StopSignal signals;
+  options.train.stop = &StopSignal::requested();
+  if (train_predictor(options.train, cli.log())) return 0;
+  cli.err() << "autogo train: interrupted; repeat the command with --resume to continue\n";
+  return kExitInterrupted;
 }
 
 }  // namespace autogo

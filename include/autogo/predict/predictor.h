@@ -1,9 +1,11 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "autogo/base/log.h"
@@ -31,7 +33,7 @@ struct Candidate {
 class Predictor {
  public:
   virtual ~Predictor() = default;
-  virtual std::string kind() const = 0;           ///< "psc", "gnn"
+  virtual std::string kind() const = 0;  ///< "psc", "gnn"
   virtual std::uint64_t content_hash() const = 0;
 
   /// Encodes what does not depend on the replacement. `graph` and `cut.order` must outlive it.
@@ -54,13 +56,18 @@ struct TrainOptions {
   std::string segments;              ///< segment database that makes the cuts; empty: random cuts
   std::string out;
   std::uint64_t seed = 1;
-  int threads = 0;                   ///< 0: all
-  double epochs = 0;                 ///< 0: the kind's default
-  double test_share = 0.1;           ///< held-out share of each corpus, by hash of the id and seed
-  bool resume = false;
+  int threads = 0;          ///< 0: all
+  double epochs = 0;        ///< 0: the kind's default
+  double test_share = 0.1;  ///< held-out share of each corpus, by hash of the id and seed
+  bool resume = false;      ///< go on from `out`.checkpoint, when it is there
+  const std::atomic<bool>* stop = nullptr;  ///< set: write a checkpoint after this step, return
 };
 /// Trains, writes `out` with a JSON header (corpus hash, split, seed, metrics, hyper-parameters).
-void train_predictor(const TrainOptions& options, Log& log);
+/// Checkpoints stand beside it in `out`.checkpoint. The weights do not depend on the threads, nor
+/// on whether the training was resumed.
+/// @return false when it was stopped
+/// @throws Error kUsage, kInput, kIo; kUnsupported (built without LibTorch)
+bool train_predictor(const TrainOptions& options, Log& log);
 
 struct CorpusMetrics {
   std::string corpus;
