@@ -306,7 +306,7 @@ class OpWriter : private ActivationWriter {
     std::vector<std::string> inputs{input,
                                     weight(part + ".weight", {to, from, 1, 1}, he_normal(from))};
     if (attrs_.bias) inputs.push_back(filled(part + ".bias", {to}, 0));
-    const std::string result = value(part);
+    std::string result = value(part);
     set_attribute(node("Conv", part, inputs, result), "kernel_shape", Ints{1, 1});
     return result;
   }

@@ -36,13 +36,6 @@ struct Reader {
     return attribute_int(proto(), name, other);
   }
   float real(const char* name, float other) const { return attribute_float(proto(), name, other); }
-  bool only_first_output() const {
-    const OnnxNode& n = view.node(node);
-    for (std::size_t i = 1; i < n.outputs.size(); ++i) {
-      if (n.outputs[i] >= 0) return false;
-    }
-    return true;
-  }
 };
 
 Forms simple(OpKind op, const Reader& r, Attrs attrs = {}) {
@@ -95,7 +88,7 @@ Forms conv(const Reader& r) {
 
 Forms pool(const Reader& r) {
   Attrs a;
-  if (r.rank(0) != 4 || !r.only_first_output() || !read_window(r, a)) return {};
+  if (r.rank(0) != 4 || !read_window(r, a)) return {};
   a.ceil_mode = r.integer("ceil_mode", 0) != 0;
   const bool average = r.view.is(r.node, "AveragePool");
   if (average) a.count_include_pad = r.integer("count_include_pad", 0) != 0;
@@ -126,7 +119,7 @@ Forms batch_norm(const Reader& r) {
   for (const std::size_t i : {1U, 2U, 3U, 4U}) {
     if (!r.constant(i)) return {};
   }
-  if (!r.only_first_output() || r.integer("training_mode", 0) != 0) return {};
+  if (r.integer("training_mode", 0) != 0) return {};
   if (r.integer("spatial", 1) != 1) return {};
   Attrs a;
   a.epsilon = r.real("epsilon", 1e-5F);
@@ -151,7 +144,7 @@ Forms group_norm(const Reader& r) {
 Forms layer_norm(const Reader& r) {
   const std::int64_t axis = r.integer("axis", -1);
   const bool last = axis == -1 || axis + 1 == static_cast<std::int64_t>(r.rank(0));
-  if (!last || !r.constant(1) || !r.absent_or_constant(2) || !r.only_first_output()) return {};
+  if (!last || !r.constant(1) || !r.absent_or_constant(2)) return {};
   Attrs a;
   a.epsilon = r.real("epsilon", 1e-5F);
   a.bias = r.has(2);
@@ -462,6 +455,15 @@ bool ImportView::network_output(int value) const {
   return output_[static_cast<std::size_t>(value)];
 }
 
+bool ImportView::only_first_output(int i) const {
+  const std::vector<int>& outputs = node(i).outputs;
+  if (outputs.empty() || outputs[0] < 0) return false;
+  for (std::size_t k = 1; k < outputs.size(); ++k) {
+    if (outputs[k] >= 0 && (!users(outputs[k]).empty() || network_output(outputs[k]))) return false;
+  }
+  return true;
+}
+
 bool ImportView::closed(const std::vector<int>& nodes) const {
   for (std::size_t i = 0; i + 1 < nodes.size(); ++i) {
     for (const int value : node(nodes[i]).outputs) {
@@ -478,10 +480,7 @@ bool ImportView::closed(const std::vector<int>& nodes) const {
 std::vector<TableForm> table_forms(const ImportView& view, int node) {
   if (!standard_domain(view.proto(node)) || !view.node(node).captured.empty()) return {};
   const auto it = rules().find(view.proto(node).op_type());
-  if (it == rules().end() || view.input(node, 0) < 0 || view.node(node).outputs.empty() ||
-      view.node(node).outputs[0] < 0) {
-    return {};
-  }
+  if (it == rules().end() || view.input(node, 0) < 0 || !view.only_first_output(node)) return {};
   std::vector<TableForm> forms = it->second(Reader{view, node});
   // A table node computes with floating point on computed inputs; integers are shape arithmetic.
   std::erase_if(forms, [&](const TableForm& form) {

@@ -54,6 +54,8 @@ class ImportView {
   /// Live nodes that use a value, by index, with repetition.
   const std::vector<int>& users(int value) const;
   bool network_output(int value) const;
+  /// Whether a node has a first output and nobody uses another.
+  bool only_first_output(int node) const;
   /// Whether nothing outside `nodes` sees what they compute, the last one's output excepted.
   bool closed(const std::vector<int>& nodes) const;
 

@@ -44,7 +44,7 @@ std::string ModelWriter::add_weight(const std::string& base, DType type,
                                     const std::vector<std::int64_t>& dims, const WeightInit& init) {
   AUTOGO_REQUIRE(is_floating(type), ErrorKind::kUnsupported,
                  "new weights of type " + std::string(dtype_name(type)) + " cannot be made");
-  const std::string name = fresh(base);
+  std::string name = fresh(base);
   std::int64_t elements = 1;
   for (const std::int64_t d : dims) elements *= d;
   if (options_.new_weights == NewWeights::kConstantOfShape && opset_ >= 9) {

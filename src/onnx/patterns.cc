@@ -69,7 +69,7 @@ class Matcher {
     std::ranges::sort(nodes);
     const auto doubles = std::ranges::unique(nodes);
     nodes.erase(doubles.begin(), doubles.end());
-    if (!view_.closed(nodes)) return std::nullopt;
+    if (!view_.closed(nodes) || !view_.only_first_output(nodes.back())) return std::nullopt;
     for (const int value : form.inputs) {
       if (!view_.computed(value) || !is_floating(view_.source().value(value).dtype)) {
         return std::nullopt;

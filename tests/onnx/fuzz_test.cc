@@ -128,7 +128,7 @@ TEST(Fuzz, ModelsWithOddAttributesAreRefusedOrRead) {
       } else if (kind == 1 && node.input_size() > 0) {
         const auto& other = graph.node(static_cast<int>(rng.below(graph.node().size())));
         node.set_input(static_cast<int>(rng.below(node.input().size())), other.output(0));
-      } else if (kind == 2) {
+      } else if (kind == 2 && node.input_size() > 0) {
         node.mutable_input()->RemoveLast();
       } else if (kind == 3) {
         node.set_op_type(graph.node(static_cast<int>(rng.below(graph.node().size()))).op_type());
