@@ -1,7 +1,6 @@
-#include <sys/wait.h>
-#include <unistd.h>
+// autogo doctor: tries every part of the installation, rather than looking whether it is there.
 
-#include <filesystem>
+#include <array>
 #include <functional>
 #include <ostream>
 #include <string>
@@ -9,6 +8,10 @@
 
 #include "autogo/base/parallel.h"
 #include "autogo/base/paths.h"
+#include "autogo/corpus/corpus.h"
+#include "autogo/onnx/model.h"
+#include "autogo/predict/predictor.h"
+#include "autogo/segment/mine.h"
 #include "base/json.h"
 #include "command.h"
 
@@ -18,26 +21,54 @@ namespace {
 struct Finding {
   std::string part;
   bool ok = false;
-  std::string text;  ///< where it is, or what is wrong and what to do
+  std::string text;  ///< what is there, or what is wrong and what to do
 };
 
-Finding look(const std::string& part, const std::function<std::string()>& find) {
+Finding attempt(const std::string& part, const std::function<std::string()>& use) {
   try {
-    return {part, true, find()};
+    return {part, true, use()};
   } catch (const Error& e) {
     return {part, false, std::string(e.what()) + (e.hint().empty() ? "" : "; " + e.hint())};
   }
 }
 
-std::vector<Finding> examine() {
-  std::vector<Finding> findings;
-  findings.push_back(look("segment database", [] { return data_file("segments.json"); }));
-  findings.push_back(look("predictor", [] { return data_file("predictor.pt"); }));
-  findings.push_back(look("sample models", [] { return data_file("models"); }));
-  findings.push_back(look("segment trainer", [] { return helper_program("autogo-spm"); }));
-  findings.push_back(look("predictor module", [] { return module_file("autogo_torch.so"); }));
-  findings.push_back({"cores", true, std::to_string(available_threads())});
-  return findings;
+/// One small network, for the miner.
+class OneGraph : public GraphStream {
+ public:
+  std::string name() const override { return "doctor"; }
+  void rewind() override { done_ = false; }
+  std::function<Graph()> next() override {
+    if (done_) return {};
+    done_ = true;
+    return [] { return nasbench201_graph("nb201:333s33"); };
+  }
+
+ private:
+  bool done_ = false;
+};
+
+std::string use_database() {
+  const std::string path = data_file("segments.json");
+  const SegmentDatabase database = SegmentDatabase::load(path);
+  return std::to_string(database.entries().size()) + " segments in " + path;
+}
+
+std::string use_predictor() {
+  const std::string path = data_file("predictor.pt");
+  return load_predictor(path)->kind() + " in " + path;
+}
+
+std::string use_sample_model() {
+  const std::string path = data_file("models/mobilenet_v2.onnx");
+  return std::to_string(import_onnx(path).num_nodes()) + " nodes in " + path;
+}
+
+std::string use_trainer() {
+  OneGraph graph;
+  const std::array<GraphStream*, 1> streams = {&graph};
+  const MineResult result = mine_segments(streams, {});
+  return std::to_string(result.database.entries().size()) + " segments mined through " +
+         helper_program("autogo-spm");
 }
 
 }  // namespace
@@ -45,27 +76,26 @@ std::vector<Finding> examine() {
 int run_doctor(Cli& cli) {
   cli.examples({"autogo doctor", "autogo doctor --json"});
   cli.parse();
-  const std::vector<Finding> findings = examine();
+  const std::vector<Finding> findings = {
+      attempt("segment database", use_database),
+      attempt("predictor", use_predictor),
+      attempt("sample models", use_sample_model),
+      attempt("segment trainer", use_trainer),
+      {"cores", true, std::to_string(available_threads())},
+  };
   bool ok = true;
   OrderedJson list = OrderedJson::array();
   for (const Finding& finding : findings) {
     ok = ok && finding.ok;
     if (cli.json()) {
-      OrderedJson row;
-      row["part"] = finding.part;
-      row["ok"] = finding.ok;
-      row["text"] = finding.text;
-      list.push_back(std::move(row));
+      list.push_back({{"part", finding.part}, {"ok", finding.ok}, {"text", finding.text}});
     } else {
-      cli.out() << (finding.ok ? "ok       " : "missing  ") << finding.part << ": " << finding.text
+      cli.out() << (finding.ok ? "ok      " : "broken  ") << finding.part << ": " << finding.text
                 << "\n";
     }
   }
   if (cli.json()) {
-    OrderedJson object;
-    object["version"] = AUTOGO_VERSION;
-    object["ok"] = ok;
-    object["parts"] = std::move(list);
+    const OrderedJson object = {{"version", AUTOGO_VERSION}, {"ok", ok}, {"parts", list}};
     cli.out() << object.dump() << "\n";
   }
   return ok ? 0 : 3;
