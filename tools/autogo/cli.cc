@@ -42,7 +42,7 @@ class Formatter : public CLI::Formatter {
     return many ? text + "..." : text;
   }
   std::string make_option_desc(const CLI::Option* option) const override {
-    std::string text = option->get_description();
+    const std::string& text = option->get_description();
     std::string notes;
     const auto note = [&](const std::string& part) { notes += (notes.empty() ? "" : "; ") + part; };
     if (option->get_required()) note("required");

@@ -175,6 +175,7 @@ MineResult mine(const MineCommand& options, Log& log) {
         break;
     }
   }
+  streams.reserve(owned.size());
   for (const auto& stream : owned) streams.push_back(stream.get());
   MineResult result;
   if (!streams.empty()) result = mine_segments(streams, options.mine, log);
