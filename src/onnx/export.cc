@@ -88,6 +88,7 @@ class Exporter {
     if (source_ != nullptr) {
       copy_header(source_->model, model);
       for (const std::string& name : source_->names) writer_.reserve(name);
+      for (const auto& node : source_->model.graph().node()) writer_.reserve(node.name());
     } else {
       model.set_ir_version(kDefaultIr);
       model.set_producer_name("autogo");

@@ -73,6 +73,21 @@ TEST(Export, UntouchedModelsKeepEverything) {
   expect_valid(folder / "out.onnx");
 }
 
+TEST(Export, NewNodesDoNotTakeNamesOfNodesThatStay) {
+  const TempDir folder;
+  OnnxBuilder b;
+  b.input("x", {1, 3, 8, 8}).output("y", {1, 3, 8, 8});
+  b.node("Relu", {"x"}, {"r"});
+  b.node("Relu", {"r"}, {"y"}).set_name("sigmoid_1");  // what the new node 1 would be called
+  const Graph graph = import_onnx(b.save(folder / "m.onnx"));
+  export_onnx(replace(graph, 1, 2, OpKind::kSigmoid, {}), folder / "out.onnx");
+  const auto after = read_model(folder / "out.onnx");
+  ASSERT_EQ(after.graph().node_size(), 2);
+  EXPECT_EQ(after.graph().node(0).op_type(), "Sigmoid");
+  EXPECT_NE(after.graph().node(0).name(), "sigmoid_1");
+  EXPECT_EQ(after.graph().node(1).name(), "sigmoid_1");
+}
+
 TEST(Export, AReplacementTakesThePortsNameAndDropsUnusedWeights) {
   const TempDir folder;
   const Graph graph = import_onnx(two_convs().save(folder / "m.onnx"));
