@@ -9,13 +9,15 @@
 #include <set>
 
 #include "import_view.h"
+#include "infer.h"
 #include "tensor_data.h"
 
 namespace autogo {
 namespace {
 
 /// Operators outside the table that multiply-accumulate in ways that are not counted here, or run
-/// other nodes: their cost is unknown. Every other standard operator only moves or maps elements.
+/// other nodes: their cost is unknown, like that of operators that neither our rules nor ONNX's
+/// schemas know. Every other standard operator only moves or maps elements.
 constexpr std::array<std::string_view, 12> kUncounted = {
     "Attention", "DFT",  "DeformConv", "Einsum", "If",          "LinearAttention",
     "Loop",      "STFT", "Scan",       "Det",    "SequenceMap", "NonMaxSuppression"};
@@ -76,7 +78,7 @@ class Facts {
       return product(elements(view_.output(node)), by_rows ? a->front() : a->back());
     }
     if (op == "LSTM" || op == "GRU" || op == "RNN") return recurrent(node);
-    return 0;
+    return known_operator(op) ? 0 : -1;
   }
 
   std::int64_t filter_size(int weights) const {

@@ -56,6 +56,10 @@ struct InferredValue {
 /// @throws Error kInput when the node contradicts its inputs
 std::vector<InferredValue> infer_node(const NodeView& node);
 
+/// Whether ONNX's standard domain has the operator, as far as our rules and the library's schemas
+/// tell.
+bool known_operator(const std::string& op);
+
 /// The parts of it: by rules of our own (no value: no rule for this operator), by the schema of
 /// ONNX's library, and the numbers of output 0.
 std::optional<std::vector<InferredValue>> infer_by_rule(const NodeView& node);

@@ -8,6 +8,8 @@
 //
 // Tested by tests/onnx/infer_test.cc, and for whole networks by tests/onnx/import_test.cc.
 
+#include <onnx/defs/schema.h>
+
 #include <algorithm>
 #include <map>
 #include <string_view>
@@ -332,6 +334,10 @@ Dims broadcast(const Dims& a, const Dims& b) {
     }
   }
   return out;
+}
+
+bool known_operator(const std::string& op) {
+  return rules().contains(op) || onnx::OpSchemaRegistry::Schema(op, onnx::ONNX_DOMAIN) != nullptr;
 }
 
 std::optional<Values> infer_by_rule(const NodeView& n) {

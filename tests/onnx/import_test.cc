@@ -52,6 +52,18 @@ TEST(Import, OpaqueNodesKnowTheirCost) {
   EXPECT_EQ(facts.macs, 16 * 60);
 }
 
+TEST(Import, UnknownOperatorsHaveUnknownCost) {
+  OnnxBuilder b;
+  b.input("x", {1, 8}).output("y", {1, 8});
+  b.node("Tan", {"x"}, {"a"});
+  b.node("Frobnicate", {"a"}, {"y"});
+  const Graph graph = imported(b);
+  EXPECT_EQ(ops_of(graph), "opaque:Tan opaque:Frobnicate");
+  const std::vector<Source::NodeFacts>& facts = graph.source()->node_facts;
+  EXPECT_EQ(facts[graph.node(NodeId{1}).origin].macs, 0);   // a map over elements
+  EXPECT_EQ(facts[graph.node(NodeId{2}).origin].macs, -1);  // in no schema
+}
+
 TEST(Import, WeightsThatNodesMakeAreNoValues) {
   OnnxBuilder b;
   b.input("x", {1, 8}).ints("shape", {64, 8}).ints("perm", {0}).output("y", {1, 64});
