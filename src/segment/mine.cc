@@ -67,6 +67,7 @@ class Miner {
       : streams_(streams), options_(options), log_(log) {}
 
   MineResult run() {
+    require_trainer();
     choose_graphs();
     read();
     choose_letters();

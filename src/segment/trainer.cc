@@ -58,6 +58,11 @@ std::string helper_path() {
   return chosen != nullptr && *chosen != '\0' ? chosen : helper_program("autogo-spm");
 }
 
+[[noreturn]] void throw_not_started(const std::string& path, int failure) {
+  throw Error(ErrorKind::kIo, path + ": cannot be started: " + std::strerror(failure))
+      .with_hint("install autogo again, or set AUTOGO_SPM_HELPER to the program autogo-spm");
+}
+
 using TemporaryFile = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
 TemporaryFile temporary_file() {
@@ -90,10 +95,7 @@ class Helper {
     argv.push_back(nullptr);
     const int failed = ::posix_spawn(&pid_, path_.c_str(), &actions, nullptr, argv.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
-    if (failed != 0) {
-      throw Error(ErrorKind::kIo, path_ + ": cannot be started: " + std::strerror(failed))
-          .with_hint("install autogo again, or set AUTOGO_SPM_HELPER to the program autogo-spm");
-    }
+    if (failed != 0) throw_not_started(path_, failed);
   }
   ~Helper() {
     if (pid_ <= 0) return;
@@ -189,6 +191,11 @@ std::vector<std::string> split(const std::string& text, char separator) {
 }
 
 }  // namespace
+
+void require_trainer() {
+  const std::string path = helper_path();
+  if (::access(path.c_str(), X_OK) != 0) throw_not_started(path, errno);
+}
 
 std::vector<std::vector<Symbol>> train_bpe(
     const BpeTraining& options, std::size_t count,

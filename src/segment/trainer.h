@@ -15,6 +15,10 @@ struct BpeTraining {
   std::string model_file;           ///< SentencePiece's own model is written there; empty: nowhere
 };
 
+/// Whether train_bpe can start its helper program, asked before a long reading.
+/// @throws Error kIo: it cannot
+void require_trainer();
+
 /// Learns pieces of several symbols by byte-pair encoding (SentencePiece, in its helper program).
 /// @param count     number of sentences
 /// @param sentence  gives sentence i: its symbols as UTF-8 into `text`; @return how often it stands

@@ -33,6 +33,17 @@ expect_code 0
 expect_out_has "operators of models, by occurrences"
 cmp -s both.json copy.json || problem "expected a merge of one database to copy it"
 
+# A folder with a file that is no model: left out with a warning. None left: refused.
+mkdir -p mixed broken
+cp models/f.onnx mixed/
+echo "no model" > mixed/bad.onnx
+cp mixed/bad.onnx broken/
+run "$AUTOGO" mine c.jsonl mixed --json -o mixed.json
+expect_code 0
+expect_out_has '"corpora":["nasbench201","mixed"],"graphs":3,'
+expect_err_has "mixed/bad.onnx: "
+expect_err_has "; left out"
+
 # Splitting: every node in exactly one segment.
 run "$AUTOGO" segment models/f.onnx --segments both.json
 expect_code 0
@@ -66,6 +77,11 @@ run "$AUTOGO" mine -q c.jsonl --vocab-size 5 -o x.json
 expect_refusal 2 "a vocabulary of 5 is too small: the corpora have 8 operations"
 run env AUTOGO_SPM_HELPER=/nowhere/autogo-spm "$AUTOGO" mine -q c.jsonl -o x.json
 expect_refusal 1 "/nowhere/autogo-spm: cannot be started: No such file or directory"
+sed '$s/^/?/' c.jsonl > bad-row.jsonl  # the helper is missed before anything is read
+run env AUTOGO_SPM_HELPER=/nowhere/autogo-spm "$AUTOGO" mine -q bad-row.jsonl -o x.json
+expect_refusal 1 "/nowhere/autogo-spm: cannot be started: No such file or directory"
+run "$AUTOGO" mine -q broken -o x.json
+expect_refusal 5 "broken: none of 1 files can be imported; the first: broken/bad.onnx: "
 head -c 5000 a.json > cut.json
 run "$AUTOGO" mine cut.json -o x.json
 expect_refusal 5 "cut.json: not valid JSON at byte "

@@ -47,10 +47,12 @@ class CorpusStream : public GraphStream {
 /// A folder of ONNX files, or one of them.
 class ModelStream : public GraphStream {
  public:
-  ModelStream(const std::string& path, ImportOptions options)
+  ModelStream(const std::string& path, ImportOptions options, int threads, Log& log)
       : name_((fs::path(path) / "").parent_path().stem().string()),
         options_(std::move(options)),
-        files_(find_onnx_files({path})) {}
+        files_(find_onnx_files({path})) {
+    if (fs::is_directory(path)) leave_out_unreadable(path, threads, log);
+  }
   std::string name() const override { return name_; }
   void rewind() override { next_ = 0; }
   std::function<Graph()> next() override {
@@ -59,6 +61,30 @@ class ModelStream : public GraphStream {
   }
 
  private:
+  /// One model that cannot be imported does not spoil a folder; a file that was named would.
+  void leave_out_unreadable(const std::string& path, int threads, Log& log) {
+    std::vector<std::string> failures(files_.size());
+    parallel_for(files_.size(), threads, [&](std::size_t i) {
+      try {
+        import_onnx(files_[i].path, options_);
+      } catch (const Error& e) {
+        if (e.kind() != ErrorKind::kInput && e.kind() != ErrorKind::kUnsupported) throw;
+        failures[i] = e.what();
+      }
+    });
+    std::vector<ModelFile> good;
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+      if (failures[i].empty()) good.push_back(std::move(files_[i]));
+    }
+    AUTOGO_REQUIRE(!good.empty(), ErrorKind::kInput,
+                   path + ": none of " + std::to_string(files_.size()) +
+                       " files can be imported; the first: " + failures.front());
+    for (const std::string& failure : failures) {
+      if (!failure.empty()) log.warning(failure + "; left out");
+    }
+    files_ = std::move(good);
+  }
+
   std::string name_;
   ImportOptions options_;
   std::vector<ModelFile> files_;
@@ -165,7 +191,7 @@ MineResult mine(const MineCommand& options, Log& log) {
     AUTOGO_REQUIRE(fs::exists(path), ErrorKind::kIo, path + ": no such file or folder");
     switch (input_kind(path)) {
       case InputKind::kModels:
-        owned.push_back(std::make_unique<ModelStream>(path, import));
+        owned.push_back(std::make_unique<ModelStream>(path, import, options.mine.threads, log));
         break;
       case InputKind::kCorpus:
         owned.push_back(std::make_unique<CorpusStream>(path));
