@@ -133,13 +133,28 @@ std::int64_t SearchEngine::cost_of(const Individual& individual) const {
   return objective_ == Objective::kParams ? individual.params : individual.macs;
 }
 
-std::vector<std::uint32_t> SearchEngine::members() const {
-  std::vector<std::uint32_t> members;
-  for (const ParetoPoint& p : front_.points()) {
-    if (p.individual != 0) members.push_back(p.individual);
+std::vector<RunMember> SearchEngine::members() const {
+  std::vector<ParetoPoint> better;
+  for (const ParetoPoint& p : points_) {
+    if (p.individual != 0 && !dominates(points_[0], p)) better.push_back(p);
   }
-  std::ranges::stable_sort(members, {}, [&](std::uint32_t i) { return history_[i].macs; });
+  std::vector<RunMember> members;
+  for (const RankedPoint& p : leading_fronts(std::move(better), config_.options.members)) {
+    members.push_back({p.point.individual, p.rank});
+  }
+  std::ranges::stable_sort(members, {}, [&](const RunMember& m) {
+    return std::pair(m.rank, history_[m.individual].macs);
+  });
   return members;
+}
+
+std::vector<std::uint32_t> SearchEngine::front() const {
+  std::vector<std::uint32_t> front;
+  for (const ParetoPoint& p : front_.points()) {
+    if (p.individual != 0) front.push_back(p.individual);
+  }
+  std::ranges::stable_sort(front, {}, [&](std::uint32_t i) { return history_[i].macs; });
+  return front;
 }
 
 bool SearchEngine::halted() {
@@ -337,7 +352,7 @@ void SearchEngine::end_iteration() {
   items_.clear();
   parents_.clear();
   if (!run_.on_iteration) return;
-  const std::vector<std::uint32_t> front = members();
+  const std::vector<std::uint32_t> front = this->front();
   report_.front = front.size();
   for (const std::uint32_t i : front)
     report_.best_gain = std::max(report_.best_gain, history_[i].gain);

@@ -46,8 +46,9 @@ class SearchEngine {
   SearchStatus run();
 
   const History& history() const { return history_; }
-  /// The front without the input, by FLOPs; individuals.
-  std::vector<std::uint32_t> members() const;
+  /// What the run gives: the front without the input, and where that is smaller than
+  /// SearchOptions::members, runners-up. By rank, then by FLOPs.
+  std::vector<RunMember> members() const;
   std::uint32_t complete_iterations() const { return iteration_; }
   int threads() const { return threads_; }
   /// Why there are no members, and what can be met. @throws Error kInfeasible
@@ -76,6 +77,8 @@ class SearchEngine {
   JournalItem merge(std::uint32_t parent, const SourceRun& run, SourceResult result);
   void write(const JournalItem& item);
   bool halted();
+  /// The front without the input, by FLOPs; individuals.
+  std::vector<std::uint32_t> front() const;
   std::int64_t cost_of(const Individual& individual) const;
 
   const SearchConfig& config_;

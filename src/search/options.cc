@@ -82,6 +82,7 @@ void validate(const SearchOptions& o) {
   require_between(o.sources, 1, 1e6, "--sources");
   require_between(o.replacements, 1, 1e6, "--replacements");
   require_between(o.max_segments, 1, 64, "--max-segments");
+  require_between(o.members, 1, 1000, "--members");
   require_between(o.sparsity, 0, 1, "--sparsity");
   require_between(o.jobs, 0, 4096, "--jobs");
   require_between(o.max_flops_decrease, 0, 100, "--max-flops-decrease");
@@ -145,6 +146,7 @@ OrderedJson config_to_json(const SearchConfig& config) {
   options["sources"] = o.sources;
   options["replacements"] = o.replacements;
   options["max_segments"] = o.max_segments;
+  options["members"] = o.members;
   options["sparsity"] = o.sparsity;
   options["mutation"] = kMutationNames[static_cast<int>(o.mutation)];
   options["max_flops_increase_percent"] = o.max_flops_increase;
@@ -176,6 +178,7 @@ SearchConfig config_from_json(const Json& json, const std::string& where) {
   read("sources", o.sources);
   read("replacements", o.replacements);
   read("max_segments", o.max_segments);
+  read("members", o.members);
   read("sparsity", o.sparsity);
   read("max_flops_increase_percent", o.max_flops_increase);
   read("max_flops_decrease_percent", o.max_flops_decrease);

@@ -28,4 +28,23 @@ bool ParetoFront::add(const ParetoPoint& point) {
   return true;
 }
 
+std::vector<RankedPoint> leading_fronts(std::vector<ParetoPoint> points, std::size_t at_least) {
+  std::vector<RankedPoint> chosen;
+  for (std::uint32_t rank = 1; !points.empty() && (rank == 1 || chosen.size() < at_least); ++rank) {
+    ParetoFront front;
+    for (const ParetoPoint& p : points) front.add(p);
+    const std::span<const ParetoPoint> members = front.points();
+    const std::size_t wanted =
+        rank == 1 ? members.size() : std::min(members.size(), at_least - chosen.size());
+    for (std::size_t k = 0; k < wanted; ++k) {
+      const std::size_t last = members.size() - 1;
+      chosen.push_back({members[wanted == 1 ? last : k * last / (wanted - 1)], rank});
+    }
+    std::erase_if(points, [&](const ParetoPoint& p) {
+      return std::ranges::find(members, p.individual, &ParetoPoint::individual) != members.end();
+    });
+  }
+  return chosen;
+}
+
 }  // namespace autogo

@@ -31,4 +31,14 @@ class ParetoFront {
   std::vector<ParetoPoint> points_;
 };
 
+struct RankedPoint {
+  ParetoPoint point;
+  std::uint32_t rank = 1;  ///< 1: the front; 2: the front of the rest; ...
+};
+
+/// Non-dominated sorting (Deb et al., NSGA-II, 2002), as far as needed: the whole front of
+/// `points`, and while that makes fewer than `at_least`, points of the front of what is left,
+/// spread evenly over it. By rank, then by cost. Cost O(n log n) a front.
+std::vector<RankedPoint> leading_fronts(std::vector<ParetoPoint> points, std::size_t at_least);
+
 }  // namespace autogo

@@ -97,21 +97,21 @@ void remove_stale_models(const std::string& folder, const std::vector<std::strin
   }
 }
 
-std::string csv_of(const History& history, const std::vector<std::uint32_t>& members) {
+std::string csv_of(const History& history, const std::vector<RunMember>& members) {
   const Individual& input = history[0];
   std::string csv =
-      "model,macs,flops,params,macs_change_percent,params_change_percent,predicted_gain,"
+      "model,rank,macs,flops,params,macs_change_percent,params_change_percent,predicted_gain,"
       "iteration\n";
   auto number = [](double value) { return Json(value).dump(); };  // shortest, no locale
   auto change = [&](std::int64_t now, std::int64_t then) {
     return then == 0 ? std::string("0") : number(std::round(1e4 * change_percent(now, then)) / 1e4);
   };
-  for (const std::uint32_t i : members) {
-    const Individual& m = history[i];
-    csv += model_name(m.hash) + ',' + std::to_string(m.macs) + ',' + std::to_string(2 * m.macs) +
-           ',' + std::to_string(m.params) + ',' + change(m.macs, input.macs) + ',' +
-           change(m.params, input.params) + ',' + number(m.gain) + ',' +
-           std::to_string(m.iteration) + '\n';
+  for (const auto& [individual, rank] : members) {
+    const Individual& m = history[individual];
+    csv += model_name(m.hash) + ',' + std::to_string(rank) + ',' + std::to_string(m.macs) + ',' +
+           std::to_string(2 * m.macs) + ',' + std::to_string(m.params) + ',' +
+           change(m.macs, input.macs) + ',' + change(m.params, input.params) + ',' +
+           number(m.gain) + ',' + std::to_string(m.iteration) + '\n';
   }
   return csv;
 }
@@ -235,7 +235,7 @@ void RunDirectory::write_env(const Session& session) const {
 
 void write_front(const std::string& directory, const SearchConfig& config,
                  const InputHashes& hashes, const History& history,
-                 const std::vector<std::uint32_t>& members, int jobs) {
+                 const std::vector<RunMember>& members, int jobs) {
   make_folder(directory + "/models");
   const Individual& input = history[0];
   OrderedJson pareto;
@@ -251,17 +251,19 @@ void write_front(const std::string& directory, const SearchConfig& config,
   std::vector<std::string> names;
   names.reserve(members.size());
   std::vector<OrderedJson> entries(members.size());
-  for (const std::uint32_t i : members) names.push_back(model_name(history[i].hash));
+  for (const RunMember& m : members) names.push_back(model_name(history[m.individual].hash));
   parallel_for(members.size(), jobs, [&](std::size_t k) {
-    const Individual& member = history[members[k]];
+    const std::uint32_t i = members[k].individual;
+    const Individual& member = history[i];
     OrderedJson& entry = entries[k];
     entry["model"] = names[k];
+    entry["rank"] = members[k].rank;
     entry["macs"] = member.macs;
     entry["flops"] = 2 * member.macs;
     entry["params"] = member.params;
     entry["predicted_gain"] = member.gain;
     entry["iteration"] = member.iteration;
-    entry["lineage"] = lineage_json(history, members[k]);
+    entry["lineage"] = lineage_json(history, i);
     const std::string path = directory + "/" + names[k];
     if (fs::exists(path)) return;  // named by content, written whole
     ExportOptions options;
@@ -277,7 +279,7 @@ void write_front(const std::string& directory, const SearchConfig& config,
         {"autogo.predictor", hex64(hashes.predictor)},
         {"autogo.seed", std::to_string(config.options.seed)},
         {"autogo.predicted_gain", Json(member.gain).dump()}};
-    export_onnx(history.graph(members[k]), path, options);
+    export_onnx(history.graph(i), path, options);
   });
   for (OrderedJson& entry : entries) pareto["members"].push_back(std::move(entry));
   write_file_atomic(directory + "/pareto.csv", csv_of(history, members));

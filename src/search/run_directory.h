@@ -57,12 +57,17 @@ class RunDirectory {
 /// Now, in UTC: "2024-05-01T12:00:00Z".
 std::string utc_now();
 
+struct RunMember {
+  std::uint32_t individual = 0;  ///< index into the history
+  std::uint32_t rank = 1;        ///< 1: of the front; 2: of the front of the rest; ...
+};
+
 /// The front as files: models/<hash>.onnx (missing ones are written, others removed), pareto.csv
 /// and pareto.json, in this order, so that pareto.json never names a file that is not there.
-/// @param members  of the front, individuals in `history`, by FLOPs
+/// @param members  by rank, then by FLOPs
 void write_front(const std::string& directory, const SearchConfig& config,
                  const InputHashes& hashes, const History& history,
-                 const std::vector<std::uint32_t>& members, int jobs);
+                 const std::vector<RunMember>& members, int jobs);
 
 /// "models/<hash>.onnx"
 std::string model_name(std::uint64_t hash);

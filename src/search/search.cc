@@ -60,10 +60,11 @@ SearchResult result_of(const SearchEngine& engine, SearchStatus status) {
   result.params = history[0].params;
   result.iterations = engine.complete_iterations();
   result.children = history.size() - 1;
-  for (const std::uint32_t i : engine.members()) {
+  for (const auto& [i, rank] : engine.members()) {
     const Individual& member = history[i];
-    result.front.push_back({model_name(member.hash), member.hash, member.macs, 2 * member.macs,
-                            member.params, member.gain, member.iteration, history.graph(i)});
+    result.front.push_back({rank, model_name(member.hash), member.hash, member.macs,
+                            2 * member.macs, member.params, member.gain, member.iteration,
+                            history.graph(i)});
   }
   return result;
 }

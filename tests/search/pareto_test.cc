@@ -61,5 +61,23 @@ TEST(Pareto, AgreesWithAllPairs) {
   }
 }
 
+TEST(Pareto, FillsUpWithTheFrontsOfTheRest) {
+  const std::vector<ParetoPoint> points = {{0.0, 10, 0}, {0.9, 90, 1}, {0.5, 50, 2}, {0.5, 60, 3},
+                                           {0.8, 95, 4}, {0.6, 70, 5}, {0.4, 60, 6}};
+  const auto ids = [&](std::size_t at_least) {
+    std::string text;
+    for (const RankedPoint& p : leading_fronts(points, at_least)) {
+      text += std::to_string(p.rank) + ":" + std::to_string(p.point.individual) + " ";
+    }
+    return text;
+  };
+  // 0, 2, 5 and 1 are the front, 3 and 4 that of the rest, 6 the third.
+  EXPECT_EQ(ids(1), "1:0 1:2 1:5 1:1 ");
+  EXPECT_EQ(ids(5), "1:0 1:2 1:5 1:1 2:4 ");
+  EXPECT_EQ(ids(6), "1:0 1:2 1:5 1:1 2:3 2:4 ");
+  EXPECT_EQ(ids(100), "1:0 1:2 1:5 1:1 2:3 2:4 3:6 ");
+  EXPECT_TRUE(leading_fronts({}, 5).empty());
+}
+
 }  // namespace
 }  // namespace autogo

@@ -181,6 +181,7 @@ inline SearchConfig small_config(std::uint64_t seed = 1) {
   config.options.parents = 4;
   config.options.sources = 6;
   config.options.replacements = 20;
+  config.options.members = 1;  // the front alone
   config.options.seed = seed;
   config.options.new_weights = ExportWeights::kConstant;
   return config;

@@ -182,6 +182,26 @@ TEST_F(Search, WhatIsOnTheFrontIsNotDominatedByTheInput) {
   EXPECT_LT(result.front[0].macs, result.macs);
 }
 
+TEST_F(Search, RunnersUpFillASmallFront) {
+  const FlatPredictor flat;
+  SearchConfig config = testing::small_config();
+  config.options.members = 5;
+  const Graph network = testing::residual_network();
+  SearchRun run;
+  run.directory = folder_ / "run";
+  const SearchResult result = run_search(config, run, network, database_, flat);
+  ASSERT_EQ(result.front.size(), 5U);
+  const Json pareto = parse_json(read_file(folder_ / "run/pareto.json"), "pareto");
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(result.front[i].rank, i + 1);  // all gains 0: a front is one network
+    EXPECT_EQ(pareto["members"][i]["rank"], i + 1);
+    EXPECT_LT(result.front[i].macs, result.macs);
+    if (i > 0) {
+      EXPECT_LE(result.front[i - 1].macs, result.front[i].macs);
+    }
+  }
+}
+
 TEST_F(Search, AnUnreachableWindowSaysWhatIsReached) {
   SearchConfig config = testing::small_config();
   config.options.max_flops_increase = -1;

@@ -72,6 +72,8 @@ void declare_search(CLI::App& app, SearchArguments& a) {
   option("--sources", o.sources, "segments of a parent that are replaced in turn", "N");
   option("--replacements", o.replacements, "candidates for each of them", "N");
   option("--max-segments", o.max_segments, "consecutive segments replaced together", "N");
+  option("--members", o.members,
+         "networks to write at least: a smaller front is filled up with runners-up", "N");
   option("--sparsity", o.sparsity, "share of the vocabulary kept when a parent is segmented", "X");
   option("--mutation", a.mutation, "what is replaced: segment or operator", "UNIT")
       ->check(CLI::IsMember({"segment", "operator"}));
@@ -187,9 +189,10 @@ void print_table(Cli& cli, const SearchArguments& a, const SearchResult& result)
   print_row(out, "MACs", "", "params", "", "gain", "network");
   print_row(out, millions(result.macs), "", millions(result.params), "", "", a.config.model);
   for (const FrontMember& m : result.front) {
+    const std::string note = m.rank == 1 ? "" : " (runner-up)";
     print_row(out, millions(m.macs), change(m.macs, result.macs), millions(m.params),
               change(m.params, result.params), format("%+.4f", m.predicted_gain),
-              (std::filesystem::path(a.run.directory) / m.model).string());
+              (std::filesystem::path(a.run.directory) / m.model).string() + note);
   }
 }
 

@@ -33,6 +33,7 @@ struct SearchOptions {
   std::uint32_t sources = 10;        ///< m of A.5.5: source segments of a parent
   std::uint32_t replacements = 100;  ///< candidates of a source segment
   std::uint32_t max_segments = 3;    ///< consecutive segments replaced together
+  std::uint32_t members = 5;         ///< a smaller front is filled up with runners-up
   double sparsity = 0.5;             ///< share of multi-node pieces kept in V'
   MutationUnit mutation = MutationUnit::kSegment;
   double max_flops_increase = 10;      ///< percent of the input's, exclusive, A.5.6 and A.6;
@@ -69,8 +70,9 @@ struct IterationReport {
   double seconds = 0;
 };
 
-/// One member of the front.
+/// One member of the front, or a runner-up.
 struct FrontMember {
+  std::uint32_t rank = 1;  ///< 1: of the front; 2: of the front of the rest; ...
   std::string model;       ///< path within the run directory: "models/<hash>.onnx"
   std::uint64_t hash = 0;  ///< canonical_hash
   std::int64_t macs = 0, flops = 0, params = 0;  ///< flops: 2 x macs
@@ -84,7 +86,7 @@ enum class SearchStatus { kDone, kInterrupted, kTimeout };
 struct SearchResult {
   SearchStatus status = SearchStatus::kDone;
   std::int64_t macs = 0, flops = 0, params = 0;  ///< of the input
-  std::vector<FrontMember> front;                ///< by FLOPs, ascending
+  std::vector<FrontMember> front;                ///< by rank, then by FLOPs, ascending
   std::uint32_t iterations = 0;                  ///< complete ones
   std::uint64_t children = 0;                    ///< accepted over the whole run
 };
