@@ -23,6 +23,7 @@
 #include "attributes.h"
 #include "autogo/base/error.h"
 #include "autogo/onnx/model.h"
+#include "built_model.h"
 #include "model_source.h"
 #include "model_writer.h"
 #include "tensor_data.h"
@@ -53,14 +54,16 @@ std::int64_t target_opset(const ModelSource* source) {
 
 class Exporter {
  public:
-  Exporter(const Graph& graph, const ExportOptions& options)
+  Exporter(const Graph& graph, const ExportOptions& options, SourceWeights weights)
       : graph_(graph),
         options_(options),
-        source_(dynamic_cast<const ModelSource*>(graph.source().get())),
+        source_weights_(weights),
+        shared_source_(std::dynamic_pointer_cast<const ModelSource>(graph.source())),
+        source_(shared_source_.get()),
         writer_(target_opset(source_), options),
         names_(graph.num_values()) {}
 
-  onnx::ModelProto& run() {
+  BuiltModel run() && {
     header();
     name_values();
     for (std::uint32_t i = 0; i < graph_.num_nodes(); ++i) {
@@ -71,14 +74,16 @@ class Exporter {
         e.prepend("node '" + graph_.node_name(id) + "'");
         throw;
       }
+      built_.lowered_from.resize(static_cast<std::size_t>(out().node_size()), id);
     }
     order_initializers();
     finish_inputs();
     finish_value_info();
-    return writer_.model();
+    built_.model.Swap(&writer_.model());
+    built_.value_names = std::move(names_);
+    built_.source = std::move(shared_source_);
+    return std::move(built_);
   }
-
-  const ModelSource* source() const { return source_; }
 
  private:
   onnx::GraphProto& out() { return writer_.graph(); }
@@ -292,8 +297,13 @@ class Exporter {
       const OnnxValue& v = source_->value(value);
       if (v.sparse != nullptr) {
         *out().add_sparse_initializer() = *v.sparse;
-      } else {
+      } else if (source_weights_ == SourceWeights::kCopied) {
         *out().add_initializer() = *v.tensor;
+      } else {
+        onnx::TensorProto& tensor = *out().add_initializer();
+        tensor.set_name(v.tensor->name());
+        tensor.set_data_type(v.tensor->data_type());
+        *tensor.mutable_dims() = v.tensor->dims();
       }
     }
     for (onnx::TensorProto& tensor : added) out().add_initializer()->Swap(&tensor);
@@ -319,6 +329,9 @@ class Exporter {
       for (onnx::ValueInfoProto& input : given) {
         if (!declared.contains(input.name())) out().add_input()->Swap(&input);
       }
+    }
+    for (const auto& input : out().input()) {
+      if (!weights.contains(input.name())) built_.input_names.push_back(input.name());
     }
     if (writer_.model().ir_version() >= 4) return;
     for (const auto& tensor : out().initializer()) {
@@ -349,8 +362,11 @@ class Exporter {
 
   const Graph& graph_;
   const ExportOptions& options_;
+  SourceWeights source_weights_;
+  std::shared_ptr<const ModelSource> shared_source_;  // goes into the result
   const ModelSource* source_;
   ModelWriter writer_;
+  BuiltModel built_;
   std::vector<std::string> names_;  // by ValueId
   std::vector<std::string> output_names_;
   std::size_t next_output_ = 0;
@@ -360,10 +376,14 @@ class Exporter {
 
 }  // namespace
 
+BuiltModel build_model(const Graph& graph, const ExportOptions& options, SourceWeights weights) {
+  return Exporter(graph, options, weights).run();
+}
+
 void export_onnx(const Graph& graph, const std::string& path, const ExportOptions& options) {
   try {
-    Exporter exporter(graph, options);
-    write_model(exporter.run(), exporter.source(), path);
+    BuiltModel built = build_model(graph, options, SourceWeights::kCopied);
+    write_model(built.model, built.source.get(), path);
   } catch (Error& e) {
     if (!std::string_view(e.what()).starts_with(path + ":")) e.prepend(path);
     throw;
