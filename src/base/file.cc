@@ -94,6 +94,30 @@ std::string read_file(const std::string& path) {
   return content;
 }
 
+std::string read_gzip_file(const std::string& path) {
+  std::string packed = read_file(path);
+  if (packed.size() < 2 || packed[0] != '\x1f' || packed[1] != '\x8b') return packed;
+  z_stream stream{};
+  AUTOGO_CHECK(inflateInit2(&stream, 16 + MAX_WBITS) == Z_OK);  // 16: gzip
+  stream.next_in = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_in = static_cast<uInt>(packed.size());
+  std::string content;
+  std::vector<char> buffer(1 << 18);
+  int code = Z_OK;
+  while (code == Z_OK) {
+    stream.next_out = reinterpret_cast<Bytef*>(buffer.data());
+    stream.avail_out = static_cast<uInt>(buffer.size());
+    code = inflate(&stream, Z_NO_FLUSH);
+    content.append(buffer.data(), buffer.size() - stream.avail_out);
+    if (code == Z_STREAM_END && stream.avail_in > 0) code = inflateReset(&stream);  // next member
+  }
+  inflateEnd(&stream);
+  AUTOGO_REQUIRE(
+      code == Z_STREAM_END, ErrorKind::kInput,
+      path + ": damaged or truncated after " + std::to_string(content.size()) + " unpacked bytes");
+  return content;
+}
+
 void write_file_atomic(const std::string& path, std::string_view content) {
   write_file_atomic(path, [&](const ByteSink& sink) { sink(content); });
 }

@@ -189,5 +189,25 @@ TEST(LineReader, DamagedGzipIsAnError) {
   EXPECT_EQ(failure([&] { lines_of(dir / "x"); }).first, ErrorKind::kInput);
 }
 
+TEST(ReadGzipFile, UnpacksGzipAndPassesPlainFiles) {
+  const TempDir dir;
+  const std::string text = "abc\nabc\nabc\nabc\n";
+  // `printf 'abc\nabc\nabc\nabc\n' | gzip -n`
+  const unsigned char packed[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+                                  0x03, 0x4b, 0x4c, 0x4a, 0xe6, 0x4a, 0x44, 0xc2, 0x00,
+                                  0x78, 0x93, 0x0c, 0xed, 0x10, 0x00, 0x00, 0x00};
+  const std::string bytes(reinterpret_cast<const char*>(packed), sizeof(packed));
+  write_file_atomic(dir / "a.gz", bytes);
+  write_file_atomic(dir / "a", text);
+  EXPECT_EQ(read_gzip_file(dir / "a.gz"), text);
+  EXPECT_EQ(read_gzip_file(dir / "a"), text);
+  write_file_atomic(dir / "two.gz", bytes + bytes);  // members follow each other
+  EXPECT_EQ(read_gzip_file(dir / "two.gz"), text + text);
+  for (std::size_t size = 2; size < bytes.size(); ++size) {
+    write_file_atomic(dir / "cut.gz", bytes.substr(0, size));
+    EXPECT_THROW(read_gzip_file(dir / "cut.gz"), Error) << size << " bytes";
+  }
+}
+
 }  // namespace
 }  // namespace autogo

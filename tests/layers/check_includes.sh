@@ -8,9 +8,9 @@ cd "$1"
 # Layers that a layer may include; theirs are added. The same table stands in docs/architecture.md.
 declare -A may=(
   [base]="" [graph]="base" [onnx]="graph" [segment]="graph" [propagate]="graph" [cost]="graph"
-  [corpus]="graph" [predict]="graph segment corpus cost"
-  [search]="base graph onnx segment propagate cost corpus predict"
-  [tools]="base graph onnx segment propagate cost corpus predict search"
+  [corpus]="graph" [predict]="graph segment corpus cost" [network]="graph onnx"
+  [search]="base graph onnx segment propagate cost corpus predict network"
+  [tools]="base graph onnx segment propagate cost corpus predict network search"
   [bench]="tools"
 )
 # Owner of a library, by the start of the header's name.
@@ -20,6 +20,7 @@ declare -A owner=(
   [sentencepiece]=spm_helper
   [Cbc]=propagate [Clp]=propagate [Osi]=propagate [Coin]=propagate [Cgl]=propagate
   [torch/]=predict [ATen/]=predict [c10/]=predict [caffe2/]=predict
+  [jpeglib.h]=network [jerror.h]=network [png.h]=network
   [CLI/]=tools [benchmark/]=bench [gtest/]=tests [gmock/]=tests
 )
 # System headers with a slash or ending in .h; any plain <name> is the standard library's.

@@ -15,6 +15,10 @@ namespace autogo {
 /// The whole file. @throws Error kIo with the path and the system's reason.
 std::string read_file(const std::string& path);
 
+/// The whole file, unpacked when it is gzip (told by its first bytes). @throws Error kIo; kInput
+/// when the gzip stream is cut or damaged
+std::string read_gzip_file(const std::string& path);
+
 /// Writes under a temporary name in the same folder, syncs, renames: a reader sees the old file or
 /// the new one, never half of it. Devices and pipes are written to directly. Threads may write the
 /// same file. @throws Error kIo; the temporary file is removed.
