@@ -12,7 +12,7 @@ trap 'rm -rf "$scratch"' EXIT
 
 install_packages build test
 cmake_options=(-DAUTOGO_BUILD_BENCHMARKS=ON)
-build release autogo_cli autogo_spm autogo_torch autogo_bench
+build release autogo_cli autogo_spm autogo_torch autogo_bench autogo_train_bench
 
 options=(--autogo "$source_dir/build/release/bin/autogo" --scratch "$scratch"
   --model "$source_dir/data/models/resnet50.onnx" --segments "$source_dir/data/segments.json")
@@ -27,3 +27,4 @@ if [ "${load%.*}" -ge 1 ]; then
 fi
 say "measuring on $(nproc) cores: $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1)"
 "$source_dir/build/release/bin/autogo_bench" "${options[@]}" "$@"
+OPENBLAS_NUM_THREADS=1 "$source_dir/build/release/bin/autogo_train_bench"

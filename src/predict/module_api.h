@@ -12,11 +12,11 @@ namespace autogo {
 /// Changes with every change of anything that crosses the border: this table, Predictor, the
 /// options and metrics, Graph, Log, Error.
 inline constexpr std::uint32_t kModuleVersion = 2;
-inline constexpr const char* kModuleFile = "autogo_torch.so";
 inline constexpr const char* kModuleEntry = "autogo_predict_module";
 
-/// What autogo_torch.so offers. Both sides are built from the same sources by the same compiler, so
-/// C++ types cross; exceptions do too (libstdc++ compares types by name).
+/// What the predict layer's part of autogo_torch.so offers. Both sides are built from the same
+/// sources by the same compiler, so C++ types cross; exceptions do too (libstdc++ compares types by
+/// name).
 struct ModuleApi {
   std::uint32_t version;     ///< kModuleVersion
   std::uint32_t graph_size;  ///< sizeof(Graph): a cheap check of the same

@@ -28,6 +28,11 @@ expect src/cost/a.cc '#include <onnx/onnx_pb.h>' \
   'src/cost/a.cc: #include onnx/onnx_pb.h: only onnx may include it, not cost'
 expect include/autogo/predict/a.h '#include <torch/torch.h>' \
   'include/autogo/predict/a.h: #include torch/torch.h: a public header names no library'
+expect src/cost/a.cc '#include <torch/torch.h>' \
+  'src/cost/a.cc: #include torch/torch.h: only predict and network and bench may include it, not cost'
+expect src/network/a.cc '#include "autogo/predict/predictor.h"' \
+  'src/network/a.cc: #include autogo/predict/predictor.h: network may not include predict'
+expect src/network/a.cc '#include <torch/torch.h>' ''
 expect src/cost/a.cc '#include "graph/canonical_search.h"' \
   'src/cost/a.cc: #include graph/canonical_search.h: a private header of another layer'
 expect src/search/a.cc '#include <boost/any.hpp>' \

@@ -2,7 +2,9 @@
 //
 //   node ort_check.mjs run A.onnx B.onnx ...        each model runs
 //   node ort_check.mjs compare A.onnx B.onnx ...    pairs: same outputs, bit for bit
-//   node ort_check.mjs run - / compare -            the list on standard input, one path a line
+//   node ort_check.mjs record A.onnx B.onnx ...     runs, writes inputs and outputs to A.onnx.io: a
+//                                                   line of JSON, then the bytes of the tensors
+//   node ort_check.mjs run - / compare - / record - the list on standard input, one path a line
 //
 // One line a model or pair on standard output, "ok PATH ..." or "FAIL PATH REASON"; exit code 1 when
 // any failed, 77 when onnxruntime-node is missing. It is looked for in $AUTOGO_ORT (a node_modules
@@ -11,7 +13,7 @@
 // Optimisations are off unless $AUTOGO_ORT_OPTIMIZE is set: bits should not depend on fusions.
 
 import {createRequire} from 'node:module';
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {dirname, join, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
@@ -77,12 +79,11 @@ function makeTensor(type, dims, next) {
   }
 }
 
-async function execute(path) {
+async function execute(path, feeds = {}) {
   const session = await ort.InferenceSession.create(path, {
     graphOptimizationLevel: process.env.AUTOGO_ORT_OPTIMIZE ? 'all' : 'disabled',
     intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3,
   });
-  const feeds = {};
   for (const input of session.inputMetadata) {
     const dims = shapes.get(input.name) ?? input.shape.map((d) => (typeof d === 'number' && d > 0 ? d : 1));
     let seed = 1;
@@ -99,6 +100,18 @@ async function execute(path) {
 function bytesOf(tensor) {
   if (Array.isArray(tensor.data)) return Buffer.from(JSON.stringify(tensor.data));
   return Buffer.from(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
+}
+
+function record(path, feeds, outputs) {
+  const tensors = [], head = {};
+  const describe = ([name, tensor]) => {
+    const bytes = bytesOf(tensor);
+    tensors.push(bytes);
+    return {name, type: tensor.type, dims: [...tensor.dims], bytes: bytes.length};
+  };
+  head.inputs = Object.entries(feeds).map(describe);
+  head.outputs = [...outputs].map(describe);
+  writeFileSync(`${path}.io`, Buffer.concat([Buffer.from(JSON.stringify(head) + '\n'), ...tensors]));
 }
 
 // What the numbers look like: a comparison of constant or NaN outputs proves little.
@@ -127,15 +140,17 @@ function difference(a, b) {
 const oneLine = (e) => String(e?.message ?? e).replaceAll('\n', ' ');
 const [mode, ...rest] = process.argv.slice(2);
 const paths = rest[0] === '-' ? readFileSync(0, 'utf8').split('\n').filter(Boolean) : rest;
-if (!['run', 'compare'].includes(mode) || paths.length === 0) {
-  console.error('usage: ort_check.mjs run|compare FILE...');
+if (!['run', 'compare', 'record'].includes(mode) || paths.length === 0) {
+  console.error('usage: ort_check.mjs run|compare|record FILE...');
   process.exit(2);
 }
 let failed = 0;
-for (let i = 0; i < paths.length; i += mode === 'run' ? 1 : 2) {
+for (let i = 0; i < paths.length; i += mode === 'compare' ? 2 : 1) {
   const path = paths[i];
   try {
-    const outputs = await execute(path);
+    const feeds = {};
+    const outputs = await execute(path, feeds);
+    if (mode === 'record') record(path, feeds, outputs);
     let wrong = '';
     if (mode === 'compare') wrong = difference(outputs, await execute(paths[i + 1]));
     if (wrong) throw new Error(wrong);

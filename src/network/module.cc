@@ -1,0 +1,24 @@
+#include <c10/util/Exception.h>
+
+#include "autogo/base/error.h"
+#include "host_network.h"
+#include "module_api.h"
+
+namespace autogo {
+namespace {
+
+constexpr NetworkModuleApi kApi = {
+    kNetworkModuleVersion,
+    sizeof(Program),
+    [](const Program& program, const NetworkOptions& options) {
+      return translated([&] { return make_host_network(program, options); });
+    },
+};
+
+}  // namespace
+}  // namespace autogo
+
+extern "C" __attribute__((visibility("default"))) const autogo::NetworkModuleApi*
+autogo_network_module() {
+  return &autogo::kApi;
+}
