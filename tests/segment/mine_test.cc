@@ -184,5 +184,23 @@ TEST(Statistics, CountWhatFigure5Shows) {
   EXPECT_EQ(s.outputs.at(1), s.entries);
 }
 
+TEST(Statistics, TellWiringAndWhichCorporaHaveAnOperator) {
+  // residual: conv and add read the input; only relu feeds the output.
+  ListStream block("block", {residual(1)}), other("other", {chain(1)});
+  const SegmentStatistics s = segment_statistics(mine({&block, &other}).database);
+  std::uint64_t whole = 0, nodes = 0;
+  for (const auto& [count, segments] : s.nodes) nodes += count * segments;
+  EXPECT_EQ(s.input_nodes.at(2), 1U) << "the whole block";
+  EXPECT_EQ(s.output_nodes.at(1), s.entries);
+  // Every add has two operands, every other node one.
+  EXPECT_EQ(s.in_degrees.at(2), s.operators.at("add"));
+  EXPECT_EQ(s.in_degrees.at(1) + s.in_degrees.at(2), nodes);
+  EXPECT_DOUBLE_EQ(s.mean_nodes, static_cast<double>(nodes) / static_cast<double>(s.entries));
+  for (const auto& [count, topologies] : s.topology_segments) whole += count * topologies;
+  EXPECT_EQ(whole, s.entries);
+  EXPECT_EQ(s.exclusive.at("add"), (std::vector<std::string>{"block"}));
+  EXPECT_FALSE(s.exclusive.contains("relu"));
+}
+
 }  // namespace
 }  // namespace autogo

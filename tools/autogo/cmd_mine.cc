@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <ostream>
@@ -116,13 +118,23 @@ OrderedJson statistics_json(const SegmentStatistics& s) {
   return {{"entries", s.entries},
           {"insertable", s.insertable},
           {"multi_node", s.multi_node},
+          {"disconnected", s.disconnected},
           {"topologies", s.topologies},
+          {"mean_nodes", s.mean_nodes},
+          {"mean_edges", s.mean_edges},
           {"nodes", histogram_json(s.nodes)},
           {"edges", histogram_json(s.edges)},
           {"inputs", histogram_json(s.inputs)},
           {"outputs", histogram_json(s.outputs)},
+          {"input_nodes", histogram_json(s.input_nodes)},
+          {"output_nodes", histogram_json(s.output_nodes)},
+          {"in_degrees", histogram_json(s.in_degrees)},
+          {"out_degrees", histogram_json(s.out_degrees)},
+          {"topology_nodes", histogram_json(s.topology_nodes)},
+          {"topology_segments", histogram_json(s.topology_segments)},
           {"operators", s.operators},
-          {"corpora", s.corpora}};
+          {"corpora", s.corpora},
+          {"exclusive", s.exclusive}};
 }
 
 void print_histogram(std::ostream& out, const char* title,
@@ -139,18 +151,39 @@ void print_histogram(std::ostream& out, const char* title,
   }
 }
 
+std::string one_decimal(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f", value);
+  return text.data();
+}
+
 void print_statistics(std::ostream& out, const SegmentStatistics& s) {
   out << s.multi_node << " segments of several nodes, " << s.insertable
-      << " segments that can be inserted, " << s.topologies << " topologies\n";
+      << " segments that can be inserted, " << s.disconnected << " in several pieces, "
+      << s.topologies << " topologies; on average " << one_decimal(s.mean_nodes) << " nodes and "
+      << one_decimal(s.mean_edges) << " edges\n";
   print_histogram(out, "nodes in a segment", s.nodes);
   print_histogram(out, "edges within a segment", s.edges);
   print_histogram(out, "inputs of a segment", s.inputs);
   print_histogram(out, "outputs of a segment", s.outputs);
+  print_histogram(out, "nodes of a segment that read an input", s.input_nodes);
+  print_histogram(out, "nodes of a segment that give an output", s.output_nodes);
+  print_histogram(out, "edges into a node", s.in_degrees);
+  print_histogram(out, "edges out of a node", s.out_degrees);
+  print_histogram(out, "nodes of a topology", s.topology_nodes);
+  print_histogram(out, "segments of a topology", s.topology_segments);
   out << "operators, by segments that have them\n";
   for (const auto& [name, count] : s.operators) out << "  " << name << " " << count << "\n";
   for (const auto& [corpus, operators] : s.corpora) {
     out << "operators of " << corpus << ", by occurrences\n";
     for (const auto& [name, count] : operators) out << "  " << name << " " << count << "\n";
+  }
+  if (s.exclusive.empty()) return;
+  out << "operators that some corpora lack\n";
+  for (const auto& [name, corpora] : s.exclusive) {
+    out << "  " << name << ":";
+    for (const std::string& corpus : corpora) out << " " << corpus;
+    out << "\n";
   }
 }
 

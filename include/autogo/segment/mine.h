@@ -5,6 +5,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "autogo/base/log.h"
 #include "autogo/graph/graph.h"
@@ -52,14 +53,24 @@ MineResult mine_segments(std::span<GraphStream* const> streams, const MineOption
 
 /// What Figure 5 and section A.1 of the paper show of a database.
 struct SegmentStatistics {
-  using Histogram = std::map<std::uint64_t, std::uint64_t>;  ///< value -> number of entries
+  using Histogram = std::map<std::uint64_t, std::uint64_t>;  ///< value -> how often
   std::uint64_t entries = 0, insertable = 0, multi_node = 0;
-  std::uint64_t topologies = 0;  ///< distinct shapes of graphs, operators disregarded
-  Histogram nodes, edges, inputs, outputs;
+  std::uint64_t disconnected = 0;           ///< segments in several pieces
+  std::uint64_t topologies = 0;             ///< distinct shapes of graphs, operators disregarded
+  Histogram nodes, edges, inputs, outputs;  ///< of segments; inputs and outputs are ports
+  /// Of segments: nodes that a port feeds, and nodes that feed a port.
+  Histogram input_nodes, output_nodes;
+  /// Of the nodes of all segments: edges into a node and out of it, those of ports included.
+  Histogram in_degrees, out_degrees;
+  Histogram topology_nodes;     ///< of distinct topologies: nodes
+  Histogram topology_segments;  ///< of distinct topologies: segments that have it
+  double mean_nodes = 0, mean_edges = 0;
   /// By operator: number of entries that have it.
   std::map<std::string, std::uint64_t> operators;
   /// By corpus, by operator: occurrences of the single operation.
   std::map<std::string, std::map<std::string, std::uint64_t>> corpora;
+  /// By operator that some corpora lack: the corpora that have it, sorted.
+  std::map<std::string, std::vector<std::string>> exclusive;
 };
 SegmentStatistics segment_statistics(const SegmentDatabase& database);
 
