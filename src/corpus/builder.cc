@@ -30,6 +30,17 @@ ValueId NetBuilder::conv(ValueId x, std::int32_t kernel, std::int32_t channels,
   return graph_.add(OpKind::kConv, std::move(attrs), {x});
 }
 
+ValueId NetBuilder::conv(ValueId x, std::array<std::int32_t, 2> kernel,
+                         std::array<std::int32_t, 2> stride, std::int32_t channels, bool bias) {
+  Attrs attrs;
+  attrs.kernel = kernel;
+  attrs.stride = stride;
+  attrs.padding = Padding::kSame;
+  attrs.out_channels = channels;
+  attrs.bias = bias;
+  return graph_.add(OpKind::kConv, std::move(attrs), {x});
+}
+
 ValueId NetBuilder::depthwise(ValueId x, std::int32_t kernel, const ConvOptions& options) {
   Attrs attrs;
   set_window(attrs, kernel, options.stride, options.pad);

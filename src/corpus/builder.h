@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -25,6 +26,9 @@ class NetBuilder {
 
   ValueId conv(ValueId x, std::int32_t kernel, std::int32_t channels,
                const ConvOptions& options = {});
+  /// With padding SAME. @param kernel, stride  {height, width}
+  ValueId conv(ValueId x, std::array<std::int32_t, 2> kernel, std::array<std::int32_t, 2> stride,
+               std::int32_t channels, bool bias);
   ValueId depthwise(ValueId x, std::int32_t kernel, const ConvOptions& options = {});
   ValueId conv_transpose(ValueId x, std::int32_t kernel, std::int32_t channels, std::int32_t stride,
                          std::int32_t pad, std::int32_t output_padding);

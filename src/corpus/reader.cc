@@ -18,18 +18,14 @@
 #include "autogo/base/parallel.h"
 #include "autogo/corpus/corpus.h"
 #include "corpus_file.h"
+#include "families.h"
 #include "graph/graph_json.h"
-#include "nasbench.h"
 
 namespace autogo {
 namespace {
 
 std::string place(const std::string& path, std::size_t line) {
   return path + ":" + std::to_string(line);
-}
-
-bool is_family_id(std::string_view id) {
-  return id.starts_with(kNasbench101Prefix) || id.starts_with(kNasbench201Prefix);
 }
 
 std::string optional_text(const Json& json, const std::string& key, const std::string& where) {
@@ -113,7 +109,7 @@ bool CorpusReader::next_record(CorpusItem& item) {
   if (has_graph) {
     item.record = std::move(line);
   } else {
-    AUTOGO_REQUIRE(is_family_id(item.id), ErrorKind::kInput,
+    AUTOGO_REQUIRE(family_of_id(item.id) != nullptr, ErrorKind::kInput,
                    where + ": item '" + item.id + "' has neither a graph nor the id of a family");
   }
   return true;
@@ -176,13 +172,6 @@ void for_each_graph(CorpusReader& reader, int threads,
     if (failure) std::rethrow_exception(failure);
     current = std::move(following);
   }
-}
-
-Graph family_graph(const std::string& id) {
-  if (id.starts_with(kNasbench101Prefix)) return nasbench101_graph(id);
-  if (id.starts_with(kNasbench201Prefix)) return nasbench201_graph(id);
-  throw Error(ErrorKind::kInput, "'" + id + "' is no architecture id")
-      .with_hint("ids begin with nb101: or nb201:");
 }
 
 }  // namespace autogo

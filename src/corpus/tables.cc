@@ -7,24 +7,31 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "autogo/base/error.h"
 #include "autogo/base/file.h"
 #include "autogo/corpus/corpus.h"
 #include "corpus_file.h"
+#include "families.h"
 #include "nasbench.h"
 
 namespace autogo {
 namespace {
 
-std::vector<std::string_view> split_commas(std::string_view line) {
+/// The cells of a CSV line. A cell in quotes may hold commas; its quotes are dropped.
+std::vector<std::string_view> split_cells(std::string_view line) {
   std::vector<std::string_view> cells;
   for (;;) {
-    const std::size_t comma = line.find(',');
-    cells.push_back(line.substr(0, comma));
+    const std::size_t closing = line.starts_with('"') ? line.find('"', 1) : line.npos;
+    const std::size_t comma = line.find(',', closing == line.npos ? 0 : closing + 1);
+    std::string_view cell = line.substr(0, comma);
+    if (cell.size() == closing + 1 && closing != line.npos) cell = cell.substr(1, closing - 1);
+    cells.push_back(cell);
     if (comma == line.npos) return cells;
     line.remove_prefix(comma + 1);
   }
@@ -36,12 +43,11 @@ std::string join(const std::vector<std::string>& words) {
   return text;
 }
 
-std::size_t find_column(const std::vector<std::string>& columns, const std::string& name,
-                        const std::string& table) {
+std::size_t find_column(const std::vector<std::string>& columns, const std::string& name) {
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (columns[i] == name) return i;
   }
-  throw Error(ErrorKind::kInput, table + ": has no column '" + name + "'")
+  throw Error(ErrorKind::kInput, "has no column '" + name + "'")
       .with_hint("its columns are " + join(columns));
 }
 
@@ -137,6 +143,83 @@ void add_nasbench101_row(Rows& rows, const TableOptions& options, const std::str
   }
 }
 
+/// A row of a table of ids: JSON, or CSV under a header row.
+struct IdRow {
+  std::string id;
+  std::optional<double> label;
+};
+
+IdRow json_id_row(const std::string& line, const std::string& label) {
+  Json row;
+  try {
+    row = Json::parse(line);
+  } catch (const Json::exception&) {
+    throw Error(ErrorKind::kInput, "is not valid JSON").with_hint("the table is damaged");
+  }
+  IdRow result{json_member<std::string>(row, "id", "row"), std::nullopt};
+  if (!row.contains(label)) {
+    throw Error(ErrorKind::kInput, "has no field '" + label + "'")
+        .with_hint("its numbers are " + join(numeric_fields(row)));
+  }
+  AUTOGO_REQUIRE(row[label].is_null() || row[label].is_number(), ErrorKind::kInput,
+                 "\"" + label + "\" is not a number");
+  if (!row[label].is_null()) result.label = row[label].get<double>();
+  return result;
+}
+
+/// Reads rows of either form; which it is, the first line says.
+class IdTable {
+ public:
+  explicit IdTable(const TableOptions& options) : options_(options), lines_(options.table) {}
+  bool next() { return lines_.next(line_); }
+  /// The row of the line that `next` gave; nothing for the header. @throws Error kInput
+  std::optional<IdRow> row() {
+    if (line_number() == 1) json_ = line_.starts_with('{');
+    if (json_) return json_id_row(line_, options_.label);
+    if (line_number() > 1) return csv_row();
+    read_header();
+    return std::nullopt;
+  }
+  std::size_t line_number() const { return lines_.line_number(); }
+
+ private:
+  void read_header() {
+    std::vector<std::string> columns;
+    for (const std::string_view name : split_cells(line_)) columns.emplace_back(name);
+    columns_ = columns.size();
+    id_ = find_column(columns, "id");
+    label_ = find_column(columns, options_.label);
+  }
+  IdRow csv_row() const {
+    const std::vector<std::string_view> cells = split_cells(line_);
+    AUTOGO_REQUIRE(cells.size() == columns_, ErrorKind::kInput,
+                   "has " + std::to_string(cells.size()) + " columns, expected " +
+                       std::to_string(columns_) + "; an id that holds commas stands in quotes");
+    IdRow row{std::string(cells[id_]), std::nullopt};
+    if (!cells[label_].empty()) row.label = parse_label(cells[label_], options_.label);
+    return row;
+  }
+
+  const TableOptions& options_;
+  LineReader lines_;
+  std::string line_;
+  bool json_ = false;
+  std::size_t columns_ = 0, id_ = 0, label_ = 0;
+};
+
+void add_family_row(Rows& rows, const Family& family, const IdRow& row) {
+  AUTOGO_REQUIRE(
+      row.id.starts_with(family.prefix), ErrorKind::kInput,
+      "id '" + shown_id(row.id) + "' does not begin with '" + std::string(family.prefix) + "'");
+  family.check(row.id);
+  if (rows.full()) return;
+  if (row.label) {
+    rows.add(row.id, *row.label);
+  } else {
+    ++rows.summary.unlabelled;
+  }
+}
+
 }  // namespace
 
 CorpusSummary write_nasbench201_corpus(const TableOptions& options, const std::string& out) {
@@ -145,13 +228,19 @@ CorpusSummary write_nasbench201_corpus(const TableOptions& options, const std::s
   AUTOGO_REQUIRE(lines.next(line), ErrorKind::kInput,
                  options.table + ": is empty, expected a CSV table with a header row");
   std::vector<std::string> columns;
-  for (const std::string_view name : split_commas(line)) columns.emplace_back(name);
-  const std::size_t arch = find_column(columns, "arch", options.table);
-  const std::size_t label = find_column(columns, options.label, options.table);
+  for (const std::string_view name : split_cells(line)) columns.emplace_back(name);
+  std::size_t arch = 0, label = 0;
+  try {
+    arch = find_column(columns, "arch");
+    label = find_column(columns, options.label);
+  } catch (Error& e) {
+    e.prepend(options.table);
+    throw;
+  }
   Rows rows(options);
   while (lines.next(line)) {
     try {
-      add_nasbench201_row(rows, options, split_commas(line), columns.size(), arch, label);
+      add_nasbench201_row(rows, options, split_cells(line), columns.size(), arch, label);
     } catch (Error& e) {
       e.prepend(options.table + ":" + std::to_string(lines.line_number()));
       throw;
@@ -173,6 +262,30 @@ CorpusSummary write_nasbench101_corpus(const TableOptions& options, const std::s
     }
   }
   return rows.write(kNasbench101Family, out);
+}
+
+CorpusSummary write_family_corpus(const std::string& family, const TableOptions& options,
+                                  const std::string& out) {
+  const Family* known = family_named(family);
+  AUTOGO_REQUIRE(known != nullptr, ErrorKind::kUsage, "unknown family '" + family + "'");
+  IdTable table(options);
+  Rows rows(options);
+  std::unordered_map<std::string, std::size_t> seen;
+  while (table.next()) {
+    try {
+      const std::optional<IdRow> row = table.row();
+      if (!row) continue;
+      const auto [first, added] = seen.try_emplace(row->id, table.line_number());
+      AUTOGO_REQUIRE(added, ErrorKind::kInput,
+                     "id '" + shown_id(row->id) + "' stands in line " +
+                         std::to_string(first->second) + " already");
+      add_family_row(rows, *known, *row);
+    } catch (Error& e) {
+      e.prepend(options.table + ":" + std::to_string(table.line_number()));
+      throw;
+    }
+  }
+  return rows.write(family, out);
 }
 
 }  // namespace autogo

@@ -21,7 +21,7 @@ expect_out "c.jsonl: 1 networks; left out: 2 with none"
 nb201 --label ms
 expect_out "c.jsonl: 1 networks; left out: 1 without a path from input to output, 1 without a label"
 nb201 --label acc --limit 1 --json
-expect_out '{"corpus":"c.jsonl","items":1,"skipped_with_none":0,"skipped_disconnected":0,"skipped_unlabelled":0,"skipped_failed":0}'
+expect_out '{"corpus":"c.jsonl","items":1,"skipped_with_none":0,"skipped_disconnected":0,"skipped_unlabelled":0,"skipped_failed":0,"skipped_repeated":0}'
 
 echo '{"hash":"0","adjacency":[[0,1,1],[0,0,1],[0,0,0]],"ops":["input","maxpool3x3","output"],"acc":0.5}' > t.jsonl
 gzip t.jsonl
@@ -29,6 +29,49 @@ run "$AUTOGO" corpus nasbench101 --table t.jsonl.gz --label acc -o d.jsonl
 expect_code 0
 expect_out "d.jsonl: 1 networks"
 [ "$(tail -n 1 d.jsonl)" = '{"id":"nb101:3:111:m","label":0.5}' ] || problem "expected the cell's id"
+
+# Families: drawn at random, or those of a table.
+for family in hiaml inception two-path; do
+  run "$AUTOGO" corpus $family --count 5 --seed 3 -o s.jsonl
+  expect_code 0
+  expect_out_has "s.jsonl: 5 networks"
+  [ "$(head -n 1 s.jsonl)" = '{"format":"autogo.corpus","version":1,"family":"'$family'","label":"","source":"sampled with seed 3","size":5}' ] ||
+    problem "expected a header"
+done
+run "$AUTOGO" corpus inception --count 5 --wide -o s.jsonl
+expect_code 0
+cat > h.csv << 'CSV'
+id,acc
+hiaml:z-z-z-z,90
+hiaml:z-a22-b23-j30,
+CSV
+run "$AUTOGO" corpus hiaml --table h.csv --label acc -o h.jsonl
+expect_code 0
+expect_out "h.jsonl: 1 networks; left out: 1 without a label"
+[ "$(tail -n 1 h.jsonl)" = '{"id":"hiaml:z-z-z-z","label":90.0}' ] || problem "expected a label"
+run "$AUTOGO" corpus hiaml --count 40000 -o x.jsonl
+expect_refusal 2 "autogo corpus: 40000 networks, but hiaml has only 38416"
+run "$AUTOGO" corpus hiaml -o x.jsonl
+expect_refusal 2 "nothing to write: give --count, or --table and --label"
+run "$AUTOGO" corpus hiaml --table h.csv -o x.jsonl
+expect_refusal 2 "--table needs --label"
+run "$AUTOGO" corpus hiaml --table h.csv --label acc --count 3 -o x.jsonl
+expect_refusal 2 "--count"
+
+# A network of a family as ONNX: constants or weights from the seed.
+run "$AUTOGO" corpus network hiaml:src1-src1-r30-src3 -o h.onnx
+expect_code 0
+expect_out "h.onnx: 122079744 multiply-accumulates, 2220746 parameters"
+[ "$(stat -c %s h.onnx)" -lt 60000 ] || problem "expected a small file"
+run "$AUTOGO" corpus network nb201:a1s1ss --random-weights --seed 1 -o a.onnx
+run "$AUTOGO" corpus network nb201:a1s1ss --random-weights --seed 1 -o b.onnx
+cmp -s a.onnx b.onnx || problem "expected the same weights from the same seed"
+run "$AUTOGO" corpus network nb201:a1s1ss --random-weights --seed 2 -o b.onnx
+cmp -s a.onnx b.onnx && problem "expected other weights from another seed"
+run "$AUTOGO" corpus network hiaml:z-z -o x.onnx
+expect_refusal 5 "autogo corpus: HiAML network 'hiaml:z-z': has 2 blocks, expected 4"
+run "$AUTOGO" corpus network resnet:50 -o x.onnx
+expect_refusal 5 "'resnet:50' is no architecture id; ids begin with one of nb101:, nb201:, hiaml:, inception:, two_path:"
 
 # Sample networks: the shipped file, byte for byte; then as a corpus of models.
 mkdir models

@@ -22,9 +22,9 @@ struct CorpusItem {
 };
 
 struct CorpusHeader {
-  std::string family;      ///< "nasbench101", "nasbench201", "onnx", ...
+  std::string family;      ///< "nasbench101", "hiaml", "onnx", ...
   std::string label;       ///< the table's column or field; empty: unlabelled
-  std::string source;      ///< file name of the table or folder, without its path
+  std::string source;      ///< file name of the table or folder, without its path; or how sampled
   std::uint64_t size = 0;  ///< number of items; 0 when the writer could not know
 };
 
@@ -61,7 +61,18 @@ Graph nasbench101_graph(const std::string& id);
 /// @param id  "nb201:333s33" (with or without prefix) or the benchmark's own architecture string
 /// @throws Error kInput also for cells without a path from input to output
 Graph nasbench201_graph(const std::string& id);
-/// The graph of any family id ("nb101:...", "nb201:...").
+/// Graph of a HiAML network (families.md, section 4), with or without the prefix.
+/// @param id  "hiaml:src1-src1-r30-src3": the block of each of the four stages
+Graph hiaml_graph(const std::string& id);
+/// Graph of a Two-Path network (families.md, section 5), with or without the prefix.
+/// @param id  "two_path:ap+c5*,mp+d3*|s3,r4k3*,s5+r2k1*,e2k1+e2k3": blocks of the two paths, `*`
+///            after one that halves the map
+Graph two_path_graph(const std::string& id);
+/// Graph of an Inception network (families.md, section 6), with or without the prefix.
+/// @param id  "inception:STAGE/STAGE/STAGE/STAGE", STAGE = "2@16>16:mp+p3;16>16:s3+w5": number of
+///            blocks, then inner and outer channels and operations of each path
+Graph inception_graph(const std::string& id);
+/// The graph of any family id; its prefix says which. @throws Error kInput
 Graph family_graph(const std::string& id);
 
 /// A computation graph as AutoGO's authors publish it (one line of autogo_graphs.jsonl).
@@ -82,12 +93,32 @@ struct CorpusSummary {
   std::uint64_t with_none = 0;     ///< left out by `skip_none`
   std::uint64_t unlabelled = 0;    ///< rows whose label is empty
   std::uint64_t failed = 0;        ///< files that do not import
+  std::uint64_t repeated = 0;      ///< draws that gave a network drawn before
 };
 
 /// Joins a benchmark table with the generator. The file appears at once or not at all.
 /// @throws Error kInput "<table>:<line>: ..." on a bad row, kIo
 CorpusSummary write_nasbench101_corpus(const TableOptions& options, const std::string& out);
 CorpusSummary write_nasbench201_corpus(const TableOptions& options, const std::string& out);
+
+/// Joins a table of ids and labels with the generators: CSV with a header row, a column "id" and a
+/// column `label`, or JSON Lines with these fields, "id" a family id. Fields of CSV may be quoted.
+/// @param family  name of the family that every id must be of
+/// @throws Error kInput "<table>:<line>: ..." on a bad row, kIo
+CorpusSummary write_family_corpus(const std::string& family, const TableOptions& options,
+                                  const std::string& out);
+
+struct SampleOptions {
+  std::string family;       ///< "hiaml", "inception" or "two-path"
+  std::uint64_t count = 0;  ///< networks; no two have the same graph
+  std::uint64_t seed = 0;
+  bool wide = false;  ///< inception: up to 4, 8, 12, 16 operations in a block of 1 to 4 paths
+};
+/// Networks drawn by the family's own distribution (families.md), unlabelled; written one by one.
+/// The first networks of a corpus do not depend on `count`.
+/// @throws Error kUsage for a family that is not sampled or more networks than it has, kIo
+CorpusSummary write_sampled_corpus(const SampleOptions& options, const std::string& out,
+                                   Log& log = null_log());
 
 struct ModelFile {
   std::string path;
