@@ -156,11 +156,21 @@ TEST_F(DatabaseFile, SurvivesBeingKilledWhileWriting) {
   }
 }
 
-TEST(DefaultDatabase, LoadsAndIsMadeOfBothTables) {
+TEST(DefaultDatabase, LoadsAndIsMadeOfFiveFamilies) {
   const std::string path = std::string(AUTOGO_SOURCE_DIR) + "/data/segments.json";
   const SegmentDatabase db = SegmentDatabase::load(path);
-  EXPECT_EQ(db.corpora(), (std::vector<std::string>{"nasbench201", "nasbench101"}));
+  EXPECT_EQ(db.corpora(), (std::vector<std::string>{"nasbench201", "nasbench101", "hiaml",
+                                                    "two-path", "inception"}));
   EXPECT_GT(db.entries().size(), 500U);
+  auto several_with = [&](OpKind op) {
+    return std::ranges::count_if(db.entries(), [&](const SegmentEntry& entry) {
+      return entry.num_nodes > 1 && (entry.op_mask >> static_cast<unsigned>(op) & 1U) != 0;
+    });
+  };
+  for (const OpKind op : {OpKind::kDepthwiseConv, OpKind::kMaxPool, OpKind::kAvgPool,
+                          OpKind::kConcat, OpKind::kRelu6}) {
+    EXPECT_GE(several_with(op), 20) << op_name(op);
+  }
   EXPECT_GT(db.by_ports(1, 1).size(), 50U);
   for (const SegmentEntry& entry : db.entries()) {
     EXPECT_EQ(canonical_hash(entry.body, NodeIdentity::kSegment), entry.id);
