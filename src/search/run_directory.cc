@@ -24,10 +24,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string text_of(const OrderedJson& json) {
-  return json.dump(1, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
-}
-
 OrderedJson full_config(const SearchConfig& config, const InputHashes& hashes) {
   OrderedJson json = config_to_json(config);
   json["hashes"] = {{"model", hex64(hashes.model)},
@@ -127,6 +123,12 @@ std::string cpu_model() {
   return "unknown";
 }
 
+}  // namespace
+
+std::string json_text(const OrderedJson& json) {
+  return json.dump(1, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
+}
+
 void make_folder(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);
@@ -134,7 +136,19 @@ void make_folder(const std::string& path) {
                  path + ": cannot create the folder" + (error ? ": " + error.message() : ""));
 }
 
-}  // namespace
+void make_new_folder(const std::string& path) {
+  const bool exists = fs::exists(path);
+  AUTOGO_REQUIRE(!exists || fs::is_directory(path), ErrorKind::kUsage,
+                 path + ": is a file, expected a folder for the run; choose another -o");
+  if (exists && !fs::is_empty(path)) {
+    const bool ours = fs::exists(config_path(path));
+    throw Error(ErrorKind::kUsage, path + ": not empty" +
+                                       (ours ? ", it holds a run; continue it with --resume " +
+                                                   path + ", or choose another -o"
+                                             : "; choose another -o"));
+  }
+  make_folder(path);
+}
 
 std::string model_name(std::uint64_t hash) { return "models/" + hex64(hash) + ".onnx"; }
 
@@ -169,21 +183,11 @@ SearchConfig read_search_config(const std::string& directory) {
 
 RunDirectory RunDirectory::create(const std::string& path, const SearchConfig& config,
                                   const InputHashes& hashes) {
-  const bool exists = fs::exists(path);
-  AUTOGO_REQUIRE(!exists || fs::is_directory(path), ErrorKind::kUsage,
-                 path + ": is a file, expected a folder for the run; choose another -o");
-  if (exists && !fs::is_empty(path)) {
-    const bool ours = fs::exists(config_path(path));
-    throw Error(ErrorKind::kUsage,
-                path + ": not empty" + (ours ? ", it holds a run" : "") +
-                    (ours ? "; continue it with --resume " + path + ", or choose another -o"
-                          : "; choose another -o"));
-  }
-  make_folder(path);
+  make_new_folder(path);
   auto journal = std::make_unique<Journal>(path + "/journal.jsonl");
   AUTOGO_REQUIRE(journal->size() == 0, ErrorKind::kUsage,
                  path + ": another autogo process has just used it; choose another -o");
-  write_file_atomic(config_path(path), text_of(full_config(config, hashes)));
+  write_file_atomic(config_path(path), json_text(full_config(config, hashes)));
   return {path, std::move(journal)};
 }
 
@@ -206,7 +210,7 @@ RunDirectory RunDirectory::open(const std::string& path, const SearchConfig& con
                  path + ": its options differ from those given; --resume takes them from there");
   auto journal = std::make_unique<Journal>(path + "/journal.jsonl");
   if (stored.options.iterations != planned) {
-    write_file_atomic(config_path(path), text_of(full_config(stored, hashes)));
+    write_file_atomic(config_path(path), json_text(full_config(stored, hashes)));
   }
   return {path, std::move(journal)};
 }
@@ -230,7 +234,7 @@ void RunDirectory::write_env(const Session& session) const {
                               {"cores", available_threads()},
                               {"cpu", cpu_model()},
                               {"system", std::string(system.sysname) + " " + system.release}});
-  write_file_atomic(path, text_of(json));
+  write_file_atomic(path, json_text(json));
 }
 
 void write_front(const std::string& directory, const SearchConfig& config,
@@ -283,7 +287,7 @@ void write_front(const std::string& directory, const SearchConfig& config,
   });
   for (OrderedJson& entry : entries) pareto["members"].push_back(std::move(entry));
   write_file_atomic(directory + "/pareto.csv", csv_of(history, members));
-  write_file_atomic(directory + "/pareto.json", text_of(pareto));
+  write_file_atomic(directory + "/pareto.json", json_text(pareto));
   remove_stale_models(directory + "/models", names);
 }
 

@@ -54,6 +54,13 @@ class RunDirectory {
   std::unique_ptr<Journal> journal_;
 };
 
+/// As the files of a run hold it: indented, a line break at its end, never an exception.
+std::string json_text(const OrderedJson& json);
+/// @throws Error kIo
+void make_folder(const std::string& path);
+/// The same for one that must not have files in it. @throws Error kUsage: it has; kIo
+void make_new_folder(const std::string& path);
+
 /// Now, in UTC: "2024-05-01T12:00:00Z".
 std::string utc_now();
 

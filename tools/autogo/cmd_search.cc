@@ -1,61 +1,29 @@
 // autogo search: the main job. Ctrl-C once finishes the work items in hand and writes the front so
 // far; twice stops at once, and what the journal has is kept.
 
-#include <unistd.h>
-
-#include <atomic>
-#include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <ostream>
 
 #include "autogo/base/file.h"
-#include "autogo/base/paths.h"
 #include "autogo/onnx/model.h"
 #include "autogo/search/search.h"
 #include "base/json.h"
 #include "command.h"
+#include "mutation_options.h"
+#include "stop_signal.h"
 
 namespace autogo {
 namespace {
 
-constexpr int kInterrupted = 6, kTimeout = 124;
-
-std::atomic<bool> stop_requested{false};
-
-extern "C" void request_stop(int) {
-  if (stop_requested.exchange(true)) ::_exit(kInterrupted);
-}
-
-/// Turns SIGINT and SIGTERM into a request while it lives.
-class SignalGuard {
- public:
-  SignalGuard() {
-    stop_requested = false;
-    struct sigaction action {};
-    action.sa_handler = request_stop;
-    action.sa_flags = SA_RESTART;
-    ::sigaction(SIGINT, &action, &old_interrupt_);
-    ::sigaction(SIGTERM, &action, &old_terminate_);
-  }
-  ~SignalGuard() {
-    ::sigaction(SIGINT, &old_interrupt_, nullptr);
-    ::sigaction(SIGTERM, &old_terminate_, nullptr);
-  }
-  SignalGuard(const SignalGuard&) = delete;
-  SignalGuard& operator=(const SignalGuard&) = delete;
-
- private:
-  struct sigaction old_interrupt_ {
-  }, old_terminate_{};
-};
+constexpr int kTimeout = 124;
 
 struct SearchArguments {
   SearchConfig config;
   SearchRun run;
   std::vector<std::string> input_shapes;
-  std::string mutation = "segment", new_weights = "auto", resume;
+  MutationWords words;
+  std::string resume;
   bool dry_run = false;
   bool iterations_given = false;
 };
@@ -71,31 +39,10 @@ void declare_search(CLI::App& app, SearchArguments& a) {
   option("--parents", o.parents, "networks mutated in a round", "N");
   option("--sources", o.sources, "segments of a parent that are replaced in turn", "N");
   option("--replacements", o.replacements, "candidates for each of them", "N");
-  option("--max-segments", o.max_segments, "consecutive segments replaced together", "N");
   option("--members", o.members,
          "networks to write at least: a smaller front is filled up with runners-up", "N");
-  option("--sparsity", o.sparsity, "share of the vocabulary kept when a parent is segmented", "X");
-  option("--mutation", a.mutation, "what is replaced: segment or operator", "UNIT")
-      ->check(CLI::IsMember({"segment", "operator"}));
-  option("--max-flops-increase", o.max_flops_increase,
-         "against the input, exclusive; negative: at least that much fewer", "PERCENT");
-  option("--max-flops-decrease", o.max_flops_decrease,
-         "against the input, exclusive; 100: no limit", "PERCENT");
   option("--min-gain", o.min_gain, "least predicted gain of a network", "X");
-  option("--allow-ops", o.allow_ops,
-         "operators that replacements may use beside the model's own; 'all'", "OP")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  option("--deny-ops", o.deny_ops, "operators that replacements may not use", "OP")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  option("--freeze", o.freeze, "nodes that stay, by name; * ? [a-z] work", "PATTERN")
-      ->allow_extra_args(false);
-  option("--new-weights", a.new_weights,
-         "weights of new nodes: random, constant (small files) or auto (constant when the model "
-         "holds no weights)",
-         "KIND")
-      ->check(CLI::IsMember({"auto", "random", "constant"}));
+  declare_mutation(app, o, a.words, group);
 }
 
 /// --resume takes everything that decides the result from the run.
@@ -136,19 +83,9 @@ void resolve_arguments(Cli& cli, SearchArguments& a) {
   AUTOGO_REQUIRE(!config.model.empty(), ErrorKind::kUsage,
                  "--model FILE is missing (or --resume RUN to continue a run)");
   if (a.run.directory.empty()) a.run.directory = free_directory(config.model);
-  config.options.mutation =
-      a.mutation == "operator" ? MutationUnit::kOperator : MutationUnit::kSegment;
-  config.options.new_weights = a.new_weights == "random"     ? ExportWeights::kRandom
-                               : a.new_weights == "constant" ? ExportWeights::kConstant
-                                                             : ExportWeights::kAuto;
+  resolve_mutation(config, a.words, !a.dry_run);
   config.input_shapes = parse_input_shapes(a.input_shapes);
   validate(config.options);
-  if (config.segments.empty()) config.segments = data_file("segments.json");
-  if (config.predictor.empty() && !a.dry_run) config.predictor = data_file("predictor.pt");
-  for (std::string* path : {&config.model, &config.segments, &config.predictor}) {
-    if (path->empty()) continue;
-    *path = std::filesystem::absolute(*path).lexically_normal().string();
-  }
 }
 
 std::string format(const char* pattern, double value) {
@@ -255,7 +192,7 @@ int finish(Cli& cli, const SearchArguments& a, const SearchResult& result) {
   cli.err() << "autogo search: " << (interrupted ? "interrupted" : "time is up") << " after "
             << result.iterations << " of " << a.config.options.iterations
             << " iterations; continue with: autogo search --resume " << a.run.directory << "\n";
-  return interrupted ? kInterrupted : kTimeout;
+  return interrupted ? kExitInterrupted : kTimeout;
 }
 
 }  // namespace
@@ -291,7 +228,7 @@ int run_search(Cli& cli) {
   a.iterations_given = app.get_option("--iterations")->count() > 0;
   resolve_arguments(cli, a);
 
-  const SignalGuard signals;
+  const StopSignal signals;
   Log& log = cli.log();
   ImportOptions import;
   import.input_shapes = a.config.input_shapes;
@@ -303,7 +240,7 @@ int run_search(Cli& cli) {
     return 0;
   }
   const std::unique_ptr<Predictor> predictor = load_predictor(a.config.predictor);
-  a.run.stop = &stop_requested;
+  a.run.stop = &StopSignal::requested();
   a.run.on_iteration = [&](const IterationReport& report) {
     log.info(progress_line(report, a.config.options.iterations));
   };

@@ -100,6 +100,7 @@ int run_corpus(Cli& cli);
 int run_doctor(Cli& cli);
 int run_export(Cli& cli);
 int run_mine(Cli& cli);
+int run_mutate(Cli& cli);
 int run_ops(Cli& cli);
 int run_profile(Cli& cli);
 int run_search(Cli& cli);

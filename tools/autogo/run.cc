@@ -17,6 +17,7 @@ constexpr Command kCommands[] = {
     {"doctor", "tell what is installed and works", run_doctor},
     {"export", "write a model or a run's network as ONNX", run_export},
     {"mine", "learn a segment database from corpora", run_mine},
+    {"mutate", "make random neighbours of a network", run_mutate},
     {"ops", "list the operators that autogo knows", run_ops},
     {"profile", "count multiply-accumulates, parameters and memory of a model", run_profile},
     {"search", "search for better networks, starting from a model", run_search},

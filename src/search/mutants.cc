@@ -1,0 +1,136 @@
+// Random walks of the search's own mutation. An attempt draws everything from a stream of its own,
+// so attempts run in parallel and count in their order; one that finds no fitting replacement, a
+// network outside the window or one that is there already gives nothing.
+//
+// Tested by tests/search/mutants_test.cc.
+
+#include "autogo/search/mutants.h"
+
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <set>
+
+#include "autogo/base/error.h"
+#include "autogo/base/file.h"
+#include "autogo/base/parallel.h"
+#include "autogo/graph/canonical.h"
+#include "engine.h"
+
+namespace autogo {
+namespace {
+
+constexpr std::size_t kBatch = 32;              ///< attempts between two looks at what there is
+constexpr std::size_t kAttemptsOfAMutant = 50;  ///< on average, before it ends with fewer
+
+struct Walk {
+  const Graph& input;
+  const SegmentDatabase& database;
+  const MutantOptions& options;
+  const SearchSetup& setup;
+  const MutationSetup& mutation;
+
+  std::optional<Mutant> step(const Mutant& from, Rng rng) const {
+    const Parent parent(0, from.hash, from.graph);
+    Rng segmentation = rng.fork(1);
+    const auto sizes = segment_sizes(parent, options.search, database, segmentation);
+    const std::vector<SourceRun> runs =
+        source_runs(parent, sizes, longest_run(options.search), setup.frozen, mutation.pool);
+    if (runs.empty()) return std::nullopt;
+    Individual individual;
+    individual.gain = from.predicted_gain;
+    individual.macs = from.macs;
+    individual.params = from.params;
+    const SourceResult result =
+        mutate_source(mutation, parent, individual, runs[rng.below(runs.size())], rng.fork(2));
+    if (result.children.empty()) return std::nullopt;
+    const Child& child = result.children.front();
+    return Mutant{child.hash,   child.macs,
+                  child.params, from.mutations + 1,
+                  child.gain,   apply(child.step, parent.graph, parent.uses, parent.order)};
+  }
+
+  std::optional<Mutant> attempt(std::size_t number) const {
+    const Rng rng = Rng(options.search.seed).fork(number);
+    std::optional<Mutant> at = Mutant{canonical_hash(input), setup.macs, setup.params, 0, 0, input};
+    const std::size_t length = 1 + number % options.max_mutations;
+    for (std::size_t i = 0; i < length && at; ++i) at = step(*at, rng.fork(i));
+    return at;
+  }
+};
+
+}  // namespace
+
+std::vector<Mutant> random_mutants(const Graph& input, const SegmentDatabase& database,
+                                   const Predictor& predictor, const MutantOptions& options) {
+  AUTOGO_REQUIRE(options.max_mutations >= 1 && options.max_mutations <= 1000, ErrorKind::kUsage,
+                 "--max-mutations: expected a number from 1 to 1000");
+  const SearchSetup setup = set_up(options.search, input);
+  const ReplacementPool pool(database, input, setup.allowed, options.search);
+  PropagationMemo memo;
+  const MutationSetup mutation{
+      pool, memo, predictor, setup.window, -std::numeric_limits<double>::infinity(), 1};
+  const Walk walk{input, database, options, setup, mutation};
+  const int threads = options.search.jobs > 0 ? options.search.jobs : available_threads();
+
+  std::vector<Mutant> mutants;
+  std::set<std::uint64_t> seen{canonical_hash(input)};
+  for (std::size_t first = 0;
+       mutants.size() < options.count && first < kAttemptsOfAMutant * options.count;
+       first += kBatch) {
+    std::vector<std::optional<Mutant>> found(kBatch);
+    parallel_for(kBatch, threads, [&](std::size_t i) { found[i] = walk.attempt(first + i); });
+    for (std::optional<Mutant>& mutant : found) {
+      if (mutants.size() == options.count) break;
+      if (mutant && seen.insert(mutant->hash).second) mutants.push_back(std::move(*mutant));
+    }
+  }
+  AUTOGO_REQUIRE(!mutants.empty(), ErrorKind::kInfeasible,
+                 "no mutation gives a network inside the FLOPs window; widen it "
+                 "(--max-flops-increase, --max-flops-decrease) or allow more operators");
+  return mutants;
+}
+
+std::string mutant_path(const std::string& directory, const Mutant& mutant) {
+  return directory + "/" + model_name(mutant.hash);
+}
+
+void write_mutants(const std::string& directory, const SearchConfig& config, const Graph& input,
+                   const std::vector<Mutant>& mutants) {
+  make_new_folder(directory);
+  make_folder(directory + "/models");
+  const SearchOptions& o = config.options;
+  const bool constant =
+      o.new_weights == ExportWeights::kConstant ||
+      (o.new_weights == ExportWeights::kAuto && is_weightless(config.model, input));
+  const Cost total = graph_cost(input).total;
+  OrderedJson json;
+  json["format"] = "autogo.mutants";
+  json["version"] = 1;
+  json["seed"] = o.seed;
+  json["input"] = {{"model", config.model},
+                   {"hash", hex64(canonical_hash(input))},
+                   {"macs", total.macs},
+                   {"flops", 2 * total.macs},
+                   {"params", total.params}};
+  json["segments"] = config.segments;
+  json["predictor"] = config.predictor;
+  json["mutants"] = OrderedJson::array();
+  for (const Mutant& m : mutants) {
+    json["mutants"].push_back({{"model", model_name(m.hash)},
+                               {"macs", m.macs},
+                               {"flops", 2 * m.macs},
+                               {"params", m.params},
+                               {"mutations", m.mutations},
+                               {"predicted_gain", m.predicted_gain}});
+  }
+  parallel_for(mutants.size(), o.jobs > 0 ? o.jobs : available_threads(), [&](std::size_t i) {
+    ExportOptions out;
+    out.seed = hash_combine(o.seed, mutants[i].hash);
+    out.new_weights = constant ? NewWeights::kConstantOfShape : NewWeights::kRandom;
+    export_onnx(mutants[i].graph, mutant_path(directory, mutants[i]), out);
+  });
+  write_file_atomic(directory + "/mutants.json", json_text(json));
+}
+
+}  // namespace autogo

@@ -1,0 +1,54 @@
+#include "mutation_options.h"
+
+#include <filesystem>
+
+#include "autogo/base/paths.h"
+
+namespace autogo {
+
+void declare_mutation(CLI::App& app, SearchOptions& o, MutationWords& words,
+                      const std::string& group) {
+  auto option = [&](const std::string& name, auto& field, const std::string& help,
+                    const std::string& type) {
+    return app.add_option(name, field, help)->type_name(type)->group(group);
+  };
+  option("--max-segments", o.max_segments, "consecutive segments replaced together", "N");
+  option("--sparsity", o.sparsity, "share of the vocabulary kept when a parent is segmented", "X");
+  option("--mutation", words.mutation, "what is replaced: segment or operator", "UNIT")
+      ->check(CLI::IsMember({"segment", "operator"}));
+  option("--max-flops-increase", o.max_flops_increase,
+         "against the input, exclusive; negative: at least that much fewer", "PERCENT");
+  option("--max-flops-decrease", o.max_flops_decrease,
+         "against the input, exclusive; 100: no limit", "PERCENT");
+  option("--allow-ops", o.allow_ops,
+         "operators that replacements may use beside the model's own; 'all'", "OP")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  option("--deny-ops", o.deny_ops, "operators that replacements may not use", "OP")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  option("--freeze", o.freeze, "nodes that stay, by name; * ? [a-z] work", "PATTERN")
+      ->allow_extra_args(false);
+  option("--new-weights", words.new_weights,
+         "weights of new nodes: random, constant (small files) or auto (constant when the model "
+         "holds no weights)",
+         "KIND")
+      ->check(CLI::IsMember({"auto", "random", "constant"}));
+}
+
+void resolve_mutation(SearchConfig& config, const MutationWords& words, bool needs_predictor) {
+  config.options.mutation =
+      words.mutation == "operator" ? MutationUnit::kOperator : MutationUnit::kSegment;
+  config.options.new_weights = words.new_weights == "random"     ? ExportWeights::kRandom
+                               : words.new_weights == "constant" ? ExportWeights::kConstant
+                                                                 : ExportWeights::kAuto;
+  validate(config.options);
+  if (config.segments.empty()) config.segments = data_file("segments.json");
+  if (config.predictor.empty() && needs_predictor) config.predictor = data_file("predictor.pt");
+  for (std::string* path : {&config.model, &config.segments, &config.predictor}) {
+    if (path->empty()) continue;
+    *path = std::filesystem::absolute(*path).lexically_normal().string();
+  }
+}
+
+}  // namespace autogo
