@@ -6,7 +6,7 @@
 
 #include "autogo/search/mutants.h"
 
-#include <filesystem>
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <set>
@@ -22,6 +22,28 @@ namespace {
 
 constexpr std::size_t kBatch = 32;              ///< attempts between two looks at what there is
 constexpr std::size_t kAttemptsOfAMutant = 50;  ///< on average, before it ends with fewer
+
+/// What trivial predictors look at.
+OrderedJson size_json(const Graph& graph) {
+  const Cost cost = graph_cost(graph).total;
+  std::int64_t weighted = 0, longest = 0;
+  std::vector<std::int64_t> depth(graph.num_nodes(), 0);  // ids are a topological order
+  for (std::uint32_t n = 0; n < graph.num_nodes(); ++n) {
+    const NodeId id{n};
+    for (const ValueId v : graph.inputs(id)) {
+      depth[n] = std::max(depth[n], depth[index(graph.value(v).producer)]);
+    }
+    const bool has_weights = op_info(graph.node(id).op).weighted;
+    depth[n] += has_weights ? 1 : 0;
+    weighted += has_weights ? 1 : 0;
+    longest = std::max(longest, depth[n]);
+  }
+  return {{"macs", cost.macs},
+          {"flops", 2 * cost.macs},
+          {"params", cost.params},
+          {"weighted_nodes", weighted},
+          {"depth", longest}};
+}
 
 struct Walk {
   const Graph& input;
@@ -103,26 +125,21 @@ void write_mutants(const std::string& directory, const SearchConfig& config, con
   const bool constant =
       o.new_weights == ExportWeights::kConstant ||
       (o.new_weights == ExportWeights::kAuto && is_weightless(config.model, input));
-  const Cost total = graph_cost(input).total;
   OrderedJson json;
   json["format"] = "autogo.mutants";
   json["version"] = 1;
   json["seed"] = o.seed;
-  json["input"] = {{"model", config.model},
-                   {"hash", hex64(canonical_hash(input))},
-                   {"macs", total.macs},
-                   {"flops", 2 * total.macs},
-                   {"params", total.params}};
+  json["input"] = {{"model", config.model}, {"hash", hex64(canonical_hash(input))}};
+  json["input"].update(size_json(input));
   json["segments"] = config.segments;
   json["predictor"] = config.predictor;
   json["mutants"] = OrderedJson::array();
   for (const Mutant& m : mutants) {
-    json["mutants"].push_back({{"model", model_name(m.hash)},
-                               {"macs", m.macs},
-                               {"flops", 2 * m.macs},
-                               {"params", m.params},
-                               {"mutations", m.mutations},
-                               {"predicted_gain", m.predicted_gain}});
+    OrderedJson entry = {{"model", model_name(m.hash)},
+                         {"mutations", m.mutations},
+                         {"predicted_gain", m.predicted_gain}};
+    entry.update(size_json(m.graph));
+    json["mutants"].push_back(std::move(entry));
   }
   parallel_for(mutants.size(), o.jobs > 0 ? o.jobs : available_threads(), [&](std::size_t i) {
     ExportOptions out;
