@@ -90,12 +90,12 @@ LabelledCorpus load_corpus(const std::string& path, const std::optional<SegmentD
 
 }  // namespace
 
-Dataset load_dataset(const std::vector<std::string>& corpora, const DatasetOptions& options,
+LabelledData load_dataset(const std::vector<std::string>& corpora, const DatasetOptions& options,
                      Log& log) {
   AUTOGO_REQUIRE(!corpora.empty(), ErrorKind::kUsage, "no corpus given; name at least one");
   std::optional<SegmentDatabase> database;
   if (!options.segments.empty()) database = SegmentDatabase::load(options.segments);
-  Dataset dataset;
+  LabelledData dataset;
   if (database) dataset.segments_hash = database->content_hash();
   for (const std::string& path : corpora) {
     dataset.corpora.push_back(load_corpus(path, database, options, dataset.table));

@@ -36,7 +36,7 @@ struct DatasetOptions {
 };
 
 /// Corpora encoded over one feature table. About 3 KB a network.
-struct Dataset {
+struct LabelledData {
   FeatureTable table;
   std::vector<LabelledCorpus> corpora;
   std::uint64_t segments_hash = 0;  ///< content hash of the segment database; 0: none
@@ -45,7 +45,7 @@ struct Dataset {
 /// Reads, builds and encodes every labelled network. Nodes are in canonical order under kSegment,
 /// the order that the search cuts in. The result does not depend on the threads.
 /// @throws Error kInput: a corpus without labels; kIo
-Dataset load_dataset(const std::vector<std::string>& corpora, const DatasetOptions& options,
+LabelledData load_dataset(const std::vector<std::string>& corpora, const DatasetOptions& options,
                      Log& log);
 
 /// 64-bit name of a network for splits; stored in predictor files.

@@ -12,8 +12,6 @@
 
 #include "session.h"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -21,6 +19,7 @@
 #include <filesystem>
 
 #include "autogo/base/error.h"
+#include "autogo/base/memory.h"
 #include "autogo/base/parallel.h"
 #include "dataset.h"
 #include "evaluate.h"
@@ -106,7 +105,7 @@ class Session {
   Log& log_;
   int threads_;
   Recipe recipe_;
-  Dataset dataset_;
+  LabelledData dataset_;
   std::vector<Split> splits_;
   std::unique_ptr<Trainer> trainer_;
   Clock::time_point start_ = Clock::now();
@@ -262,15 +261,6 @@ bool Session::run() {
   return true;
 }
 
-/// A step takes and gives back some 50 MB in pieces of a few hundred KB. With its defaults malloc
-/// returns them to the system each time, which costs a third of the training in page faults.
-void keep_freed_memory() {
-#ifdef __GLIBC__
-  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
-#endif
-}
-
 }  // namespace
 
 Json metrics_json(const CorpusMetrics& metrics) {
@@ -327,7 +317,7 @@ std::vector<CorpusMetrics> evaluate_torch_predictor(const std::string& predictor
   const NetView net(trained.shape, NetWeights(trained.shape).views(trained.weights));
   DatasetOptions reading;
   reading.threads = threads > 0 ? threads : available_threads();
-  const Dataset dataset = load_dataset(corpora, reading, log);
+  const LabelledData dataset = load_dataset(corpora, reading, log);
   std::vector<CorpusMetrics> metrics;
   for (const LabelledCorpus& corpus : dataset.corpora) {
     std::vector<const LabelledGraph*> graphs;

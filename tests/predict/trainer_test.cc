@@ -102,7 +102,7 @@ TEST(Trainer, RefusesAnotherTrainingsState) {
   }
 }
 
-TEST(Dataset, DrawsEveryBorderAndEveryNode) {
+TEST(LabelledData, DrawsEveryBorderAndEveryNode) {
   LabelledGraph graph;
   FeatureTable table;
   Rng rng(3);
@@ -124,7 +124,7 @@ TEST(Dataset, DrawsEveryBorderAndEveryNode) {
   EXPECT_TRUE(segment_cut);
 }
 
-TEST(Dataset, FoldsHaveDistinctBeginnings) {
+TEST(LabelledData, FoldsHaveDistinctBeginnings) {
   LabelledGraph graph;
   FeatureTable table;
   Rng rng(3);
@@ -137,7 +137,7 @@ TEST(Dataset, FoldsHaveDistinctBeginnings) {
   EXPECT_EQ(cuts, fold_cuts(graph, 10, 1));
 }
 
-TEST(Dataset, HoldsOutTheShare) {
+TEST(LabelledData, HoldsOutTheShare) {
   int count = 0;
   for (int i = 0; i < 10000; ++i) count += held_out("nb201:" + std::to_string(i), 1, 0.1);
   EXPECT_NEAR(count, 1000, 100);
