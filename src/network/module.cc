@@ -3,6 +3,7 @@
 #include "autogo/base/error.h"
 #include "host_network.h"
 #include "module_api.h"
+#include "training.h"
 
 namespace autogo {
 namespace {
@@ -12,6 +13,12 @@ constexpr NetworkModuleApi kApi = {
     sizeof(Program),
     [](const Program& program, const NetworkOptions& options) {
       return translated([&] { return make_host_network(program, options); });
+    },
+    [](const TrainableNetwork& network, const Data& data, const TrainingOptions& options) {
+      return translated([&] { return run_training(network, data, options); });
+    },
+    [](const TrainableNetwork& network, const Data& data, const TrainingOptions& options) {
+      return translated([&] { return run_test(network, data, options); });
     },
 };
 

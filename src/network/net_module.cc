@@ -12,6 +12,8 @@
 
 #include "net_module.h"
 
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
@@ -80,6 +82,8 @@ NetModule::NetModule(const Program& program, const NetworkOptions& options)
       device_(torch_device(options)),
       float_type_(options.double_precision ? torch::kDouble : torch::kFloat),
       mixed_precision_(options.mixed_precision),
+      random_(device_.is_cpu() ? at::detail::createCPUGenerator()
+                               : at::globalContext().defaultGenerator(device_)),
       constants_(program.values.size()) {
   set_operator_threads(options.threads);
   add_constants(options);
@@ -211,6 +215,7 @@ NetModule::Tensors NetModule::forward(const Tensors& inputs) {
   Frame frame;
   frame.slots = constants_;  // handles, not data
   frame.training = training_;
+  frame.random = random_;
   place_inputs(inputs, frame);
   const Autocast autocast(mixed_precision_);
   for (const Step& step : steps_) {

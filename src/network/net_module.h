@@ -34,6 +34,8 @@ class NetModule {
 
   void train(bool on) { training_ = on; }
   bool training() const { return training_; }
+  /// What the next passes in training mode draw (dropout) follows from the seed.
+  void seed(std::uint64_t seed) { random_.set_current_seed(seed); }
 
   /// Values to hand out as well, by name, such as the backbone's features for a head.
   /// @throws Error kInput: no such value
@@ -72,6 +74,7 @@ class NetModule {
   bool mixed_precision_ = false;
   std::int64_t file_batch_ = 0;  ///< that the inputs fix; 0: open
   bool training_ = false;
+  at::Generator random_;
   bool taps_only_ = false;
   Named parameters_, buffers_;
   std::vector<torch::Tensor> constants_;  ///< by value; undefined: computed

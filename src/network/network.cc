@@ -10,9 +10,8 @@
 #include "module_api.h"
 
 namespace autogo {
-namespace {
 
-const NetworkModuleApi& module_api() {
+const NetworkModuleApi& network_module() {
   static const NetworkModuleApi* const api = [] {
     const auto entry = reinterpret_cast<NetworkModuleEntry>(
         torch_module_entry(kNetworkModuleEntry, "running networks needs LibTorch"));
@@ -24,8 +23,6 @@ const NetworkModuleApi& module_api() {
   }();
   return *api;
 }
-
-}  // namespace
 
 WeightSource weight_source_from(const std::string& word) {
   if (word == "file") return WeightSource::kFile;
@@ -41,7 +38,7 @@ Device device_from(const std::string& word) {
 }
 
 std::unique_ptr<Network> make_network(const Program& program, const NetworkOptions& options) {
-  return module_api().make(program, options);
+  return network_module().make(program, options);
 }
 
 }  // namespace autogo

@@ -195,9 +195,11 @@ Kernel dropout(const NodeView& view) {
       c.out(c.in(0));
       return;
     }
-    auto [result, kept] = at::native_dropout(c.in(0), ratio, true);
+    const at::Tensor& x = c.in(0);
+    const at::Tensor kept =
+        at::empty_like(x, x.options().dtype(at::kBool)).bernoulli_(1 - ratio, c.frame().random);
     if (mask) c.out(kept, 1);
-    c.out(result);
+    c.out(x * kept * (ratio < 1 ? 1 / (1 - ratio) : 0));
   };
 }
 

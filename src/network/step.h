@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ATen/core/Generator.h>
 #include <torch/types.h>
 
 #include <functional>
@@ -18,6 +19,7 @@ namespace autogo {
 struct Frame {
   std::vector<torch::Tensor> slots;  ///< by value
   bool training = false;
+  at::Generator random;  ///< what training draws: dropout
   /// Batch of these inputs over the batch that the file fixes: numbers in the file that carry the
   /// batch are scaled by it. 1/1 where the file leaves the batch open.
   std::int64_t batch = 1, file_batch = 1;
