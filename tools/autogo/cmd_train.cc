@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "command.h"
 #include "stop_signal.h"
+#include "train_network.h"
 
 namespace autogo {
 namespace {
@@ -99,8 +100,16 @@ int run_train(Cli& cli) {
   declare(cli, predictor, options);
   cli.examples(predictor, {"autogo train predictor nb201.jsonl nb101.jsonl --kind psc -o P.pt",
                            "autogo train predictor --evaluate P.pt nb201.jsonl --json"});
-  cli.examples({"autogo train predictor nb201.jsonl nb101.jsonl --kind psc -o P.pt"});
+  NetworkArguments arguments;
+  CLI::App& network = *cli.app().add_subcommand("network", "networks on images");
+  declare_train_network(cli, network, arguments);
+  cli.examples(network, {"autogo train network a.onnx b.onnx --data cifar10 --seeds 3 -o trained",
+                         "autogo train network edsr_x2.onnx --task super-resolution --data sr"});
+  cli.examples(
+      {"autogo train network model.onnx --data cifar10 --recipe short --seeds 3 -o trained",
+       "autogo train predictor nb201.jsonl nb101.jsonl --kind psc -o P.pt"});
   cli.parse();
+  if (network.parsed()) return run_train_network(cli, arguments);
 
   if (!options.evaluate.empty()) {
     print_metrics(cli, evaluate_predictor(options.evaluate, options.train.corpora, options.all,

@@ -22,7 +22,7 @@ constexpr Command kCommands[] = {
     {"profile", "count multiply-accumulates, parameters and memory of a model", run_profile},
     {"search", "search for better networks, starting from a model", run_search},
     {"segment", "split a model into the segments of a database", run_segment},
-    {"train", "train or evaluate a predictor", run_train},
+    {"train", "train networks, or a predictor", run_train},
     {"version", "print the version and how autogo was built", run_version},
 };
 
