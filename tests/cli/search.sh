@@ -26,6 +26,16 @@ run "$AUTOGO" search --resume nowhere
 expect_refusal 2 "nowhere: no run directory"
 run "$AUTOGO" search --resume nowhere --model "$model"
 expect_refusal 2 "--model: --resume takes it from the run"
+search -o out --validate top=3
+expect_refusal 2 "--validate: data=DIR is missing"
+search -o out --validate tops=3,data=images
+expect_refusal 2 "--validate: 'tops' is not known; expected some of data, device, epochs"
+search -o out --validate top=many,data=images
+expect_refusal 2 "--validate: top=many: expected a whole number"
+search -o out --validate top
+expect_refusal 2 "--validate: 'top': expected KEY=VALUE"
+search -o out --validate data=nowhere
+expect_refusal 5 "nowhere"
 search --dry-run
 expect_code 0
 expect_out_has "would try up to 50000 children in 5 iterations"

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <ostream>
 
 #include "autogo/base/file.h"
@@ -12,6 +13,7 @@
 #include "command.h"
 #include "mutation_options.h"
 #include "stop_signal.h"
+#include "validate_options.h"
 
 namespace autogo {
 namespace {
@@ -23,7 +25,7 @@ struct SearchArguments {
   SearchRun run;
   std::vector<std::string> input_shapes;
   MutationWords words;
-  std::string resume;
+  std::string resume, validate;
   bool dry_run = false;
   bool iterations_given = false;
 };
@@ -181,13 +183,15 @@ void print_plan(Cli& cli, const SearchArguments& a, const SearchPlan& plan) {
             << " children in " << o.iterations << " iterations\n";
 }
 
-int finish(Cli& cli, const SearchArguments& a, const SearchResult& result) {
-  if (cli.json()) {
-    print_json(cli, a, result);
-  } else {
-    print_table(cli, a, result);
+/// What is left to say, and the exit code.
+int finish(Cli& cli, const SearchArguments& a, const SearchResult& result, bool validated) {
+  if (result.status == SearchStatus::kDone && validated) return 0;
+  if (result.status == SearchStatus::kDone) {
+    cli.err() << "autogo search: interrupted while validating; continue with: autogo search "
+                 "--resume "
+              << a.run.directory << " --validate " << a.validate << "\n";
+    return kExitInterrupted;
   }
-  if (result.status == SearchStatus::kDone) return 0;
   const bool interrupted = result.status == SearchStatus::kInterrupted;
   cli.err() << "autogo search: " << (interrupted ? "interrupted" : "time is up") << " after "
             << result.iterations << " of " << a.config.options.iterations
@@ -219,6 +223,10 @@ int run_search(Cli& cli) {
   app.add_option("--timeout", a.run.timeout_s, "stop after so long, results so far kept (exit 124)")
       ->type_name("SECONDS")
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--validate", a.validate,
+                 "train the best networks next to the input, like "
+                 "top=3,data=DIR,epochs=10,seeds=3,inherit=yes (docs/training.md)")
+      ->type_name("KEY=VALUE,...");
   app.add_flag("--dry-run", a.dry_run, "say what would be done, write nothing");
   cli.add_seed(a.config.options.seed);
   cli.add_jobs(a.config.options.jobs);
@@ -227,6 +235,8 @@ int run_search(Cli& cli) {
   cli.parse();
   a.iterations_given = app.get_option("--iterations")->count() > 0;
   resolve_arguments(cli, a);
+  std::optional<ValidationRequest> validation;  // what it needs is missed before the search
+  if (!a.validate.empty()) validation = parse_validation(a.validate);
 
   const StopSignal signals;
   Log& log = cli.log();
@@ -239,13 +249,18 @@ int run_search(Cli& cli) {
     print_plan(cli, a, plan_search(a.config, input, database));
     return 0;
   }
+  if (validation) make_trainable(input, validation->data, validation->options.task);
   const std::unique_ptr<Predictor> predictor = load_predictor(a.config.predictor);
   a.run.stop = &StopSignal::requested();
   a.run.on_iteration = [&](const IterationReport& report) {
     log.info(progress_line(report, a.config.options.iterations));
   };
   const SearchResult result = run_search(a.config, a.run, input, database, *predictor, log);
-  return finish(cli, a, result);
+  if (!cli.json()) print_table(cli, a, result);
+  const bool validated = !validation || result.status != SearchStatus::kDone ||
+                         run_validation(cli, a.run.directory, a.config, input, result, *validation);
+  if (cli.json()) print_json(cli, a, result);
+  return finish(cli, a, result, validated);
 }
 
 }  // namespace autogo

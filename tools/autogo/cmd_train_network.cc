@@ -69,30 +69,6 @@ std::vector<NetworkRuns> open_networks(Cli& cli, const NetworkArguments& a, cons
   return all;
 }
 
-std::string metric_text(const TestMetric& test) {
-  char text[64];
-  std::snprintf(text, sizeof(text), "%s %.4f", test.values[0].first.c_str(), test.values[0].second);
-  return test.split + " " + text;
-}
-
-/// One line an epoch, and the steps of all trainings as a bar.
-std::function<void(const TrainingProgress&)> observer(const std::string& who, Log& log,
-                                                      Progress& bar) {
-  return [who, &log, &bar, last = std::uint64_t{0}](const TrainingProgress& p) mutable {
-    bar.add(p.step - last);
-    last = p.step;
-    if (p.finished == nullptr) return;
-    char text[160];
-    std::snprintf(text, sizeof(text), ": epoch %d of %d: loss %.4f", p.epoch, p.epochs,
-                  p.finished->training_loss);
-    std::string line = who + text;
-    for (const TestMetric& test : p.finished->tests) line += ", " + metric_text(test);
-    std::snprintf(text, sizeof(text), ", %.1f s, %.0f %% waiting for data, %.0f s left",
-                  p.finished->seconds, 100 * p.finished->wait_share, p.seconds_left);
-    log.info(line + text);
-  };
-}
-
 void train_all(Cli& cli, const NetworkArguments& a, const Data& data,
                std::vector<NetworkRuns>& all) {
   const int cores = available_threads();
@@ -113,7 +89,7 @@ void train_all(Cli& cli, const NetworkArguments& a, const Data& data,
       job.options.seed = seed;
       if (!a.output.empty()) job.options.checkpoint = run_path(a, network, seed, ".checkpoint");
       job.options.observer =
-          observer(network.name + ", seed " + std::to_string(seed), cli.log(), bar);
+          training_observer(network.name + ", seed " + std::to_string(seed), cli.log(), bar);
       jobs.push_back(std::move(job));
     }
   }

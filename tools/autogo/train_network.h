@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "autogo/base/progress.h"
 #include "autogo/network/train.h"
 #include "command.h"
 
@@ -29,6 +30,10 @@ struct NetworkArguments {
 void declare_train_network(Cli& cli, CLI::App& app, NetworkArguments& arguments);
 /// @return the exit code
 int run_train_network(Cli& cli, NetworkArguments& arguments);
+
+/// Logs one line an epoch, and the steps of all trainings as a bar. @param who  the training's name
+std::function<void(const TrainingProgress&)> training_observer(const std::string& who, Log& log,
+                                                               Progress& bar);
 
 /// A model and its trainings.
 struct NetworkRuns {

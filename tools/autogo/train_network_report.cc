@@ -97,7 +97,30 @@ OrderedJson setting_json(const NetworkArguments& a, const Data& data) {
   return json;
 }
 
+std::string metric_text(const TestMetric& test) {
+  char text[64];
+  std::snprintf(text, sizeof(text), "%s %.4f", test.values[0].first.c_str(), test.values[0].second);
+  return test.split + " " + text;
+}
+
 }  // namespace
+
+std::function<void(const TrainingProgress&)> training_observer(const std::string& who, Log& log,
+                                                               Progress& bar) {
+  return [who, &log, &bar, last = std::uint64_t{0}](const TrainingProgress& p) mutable {
+    bar.add(p.step - last);
+    last = p.step;
+    if (p.finished == nullptr) return;
+    char text[160];
+    std::snprintf(text, sizeof(text), ": epoch %d of %d: loss %.4f", p.epoch, p.epochs,
+                  p.finished->training_loss);
+    std::string line = who + text;
+    for (const TestMetric& test : p.finished->tests) line += ", " + metric_text(test);
+    std::snprintf(text, sizeof(text), ", %.1f s, %.0f %% waiting for data, %.0f s left",
+                  p.finished->seconds, 100 * p.finished->wait_share, p.seconds_left);
+    log.info(line + text);
+  };
+}
 
 std::vector<MetricSummary> summarise(const NetworkRuns& runs) {
   std::vector<MetricSummary> all;

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "autogo/base/log.h"
+#include "autogo/network/train.h"
+#include "autogo/search/search.h"
+
+namespace autogo {
+
+struct ValidationOptions {
+  std::size_t top = 3;  ///< members of the front, by predicted gain
+  TaskOptions task;
+  /// Recipe, first seed, limits, device, what the weights begin with. The input and the members
+  /// are trained alike.
+  TrainingOptions training;
+  int seeds = 1;
+  bool inherit = false;  ///< train members also from the trained input's weights
+  int jobs = 0;          ///< trainings side by side; 0: all cores
+};
+
+/// The metric over the seeds.
+struct TrainedScore {
+  std::vector<double> values;
+  double mean() const;
+  double deviation() const;  ///< of the sample; 0 for one value
+};
+
+/// What inheritance brought to a member (compare inherit_weights()).
+struct InheritedTraining {
+  double survived = 0;  ///< share of its weights that are not fresh
+  TrainedScore before;  ///< any training
+  TrainedScore after;   ///< the same epochs as from scratch
+};
+
+struct ValidatedNetwork {
+  std::string model;  ///< path; a member's within the run directory
+  std::uint64_t hash = 0;
+  std::int64_t macs = 0, params = 0;
+  double predicted_gain = 0;
+  TrainedScore trained;
+  std::optional<InheritedTraining> inherited;  ///< never the input's
+};
+
+struct Validation {
+  bool finished = true;                    ///< false: stopped; the same call goes on
+  std::string split, metric;               ///< "test", "top1"
+  std::vector<ValidatedNetwork> networks;  ///< the input first, then members by predicted gain
+  /// The member's metric minus the input's, seed by seed.
+  TrainedScore gain(const ValidatedNetwork& member) const;
+};
+
+/// A claim meets the truth: trains the input and the members of the front with the highest
+/// predicted gains under one recipe (AutoGO, section 4.3), and writes what came of it into the run
+/// directory: validation.json, validation/HASH.onnx with the trained weights of the first seed, and
+/// the trained gains into pareto.json. What an earlier call has trained under the same options is
+/// not trained again.
+/// @param observe  of a training, by its name; may be null
+/// @throws Error as make_trainable() and train_network(); kIo: a training diverged, or the disk
+Validation validate_front(
+    const std::string& directory, const SearchConfig& config, const Graph& input,
+    const SearchResult& found, const Data& data, const ValidationOptions& options,
+    const std::function<std::function<void(const TrainingProgress&)>(const std::string& name)>&
+        observe = nullptr);
+
+/// The members that validate_front() trains, by predicted gain; indices into found.front.
+std::vector<std::size_t> validated_members(const SearchResult& found, std::size_t top);
+
+/// Reads RUN/validation.json. @throws Error kIo, kInput
+Validation read_validation(const std::string& directory);
+
+}  // namespace autogo
