@@ -35,7 +35,7 @@ expect_refusal 2 "--validate: top=many: expected a whole number"
 search -o out --validate top
 expect_refusal 2 "--validate: 'top': expected KEY=VALUE"
 search -o out --validate data=nowhere
-expect_refusal 5 "nowhere"
+expect_refusal 1 "nowhere: no such folder"
 search --dry-run
 expect_code 0
 expect_out_has "would try up to 50000 children in 5 iterations"
