@@ -63,9 +63,9 @@ std::int64_t test_batch_size(const TrainableNetwork& network, const Data& data) 
 
 Program program_to_run(const TrainableNetwork& network) {
   Program program = network.program;
-  if (!restores(network.options.task)) return program;
   Shape& shape = program.values[static_cast<std::size_t>(program.inputs.at(0))].shape;
-  shape[2] = shape[3] = -1;
+  const bool any = restores(network.options.task);
+  for (const std::size_t d : {2U, 3U}) shape[d] = any ? -1 : input_shape(network)[d];
   return program;
 }
 
