@@ -246,5 +246,16 @@ TEST(Train, MnistIsLearnedInSeconds) {
   EXPECT_TRUE(result.epochs[0].tests.empty());
 }
 
+TEST(Train, AnotherInputSizeReachesTheNetworkOfAFile) {
+  const TempDir folder;
+  export_onnx(tiny_classifier(1, 8, 4), folder / "a.onnx");
+  const Data data = bright_data();
+  TaskOptions task;
+  task.image_size = 12;
+  const TrainableNetwork network = make_trainable(import_onnx(folder / "a.onnx"), data, task);
+  EXPECT_EQ(network.graph.output_type(network.graph.input_nodes()[0]).shape, (Shape{1, 1, 12, 12}));
+  EXPECT_TRUE(train_network(network, data, short_training(1)).finished);
+}
+
 }  // namespace
 }  // namespace autogo

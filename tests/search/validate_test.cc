@@ -180,8 +180,7 @@ TEST_F(ValidateTest, AnInputThatDivergesIsAnError) {
 
 TEST_F(ValidateTest, ADamagedFileIsRefused) {
   const SearchResult found = search("run");
-  std::ofstream(folder_ / "run/validation.json")
-      << R"({"format":"autogo.validation","version":1})";
+  std::ofstream(folder_ / "run/validation.json") << R"({"format":"autogo.validation","version":1})";
   try {
     validate("run", found);
     FAIL();
