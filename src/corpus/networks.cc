@@ -128,20 +128,22 @@ Graph mobilenet_v2() {
 }
 
 /// EDSR baseline (Lim et al., 2017). 320 x 180 to 640 x 360: the size of the paper's Table 4.
-Graph edsr() {
-  constexpr std::int32_t kChannels = 64;
+Graph edsr_of(int blocks, std::int32_t channels) {
   NetBuilder net;
-  const ValueId head = conv(net, net.input(3, 180, 320), 3, kChannels, 1, true);
+  const ValueId head = conv(net, net.input(3, 180, 320), 3, channels, 1, true);
   ValueId x = head;
-  for (int block = 0; block < 16; ++block) {
-    const ValueId y = net.relu(conv(net, x, 3, kChannels, 1, true));
-    x = net.add(conv(net, y, 3, kChannels, 1, true), x);
+  for (int block = 0; block < blocks; ++block) {
+    const ValueId y = net.relu(conv(net, x, 3, channels, 1, true));
+    x = net.add(conv(net, y, 3, channels, 1, true), x);
   }
-  x = net.add(conv(net, x, 3, kChannels, 1, true), head);
-  x = net.depth_to_space(conv(net, x, 3, 4 * kChannels, 1, true), 2);
+  x = net.add(conv(net, x, 3, channels, 1, true), head);
+  x = net.depth_to_space(conv(net, x, 3, 4 * channels, 1, true), 2);
   net.output(conv(net, x, 3, 3, 1, true));
   return net.take();
 }
+
+Graph edsr() { return edsr_of(16, 64); }
+Graph edsr_small() { return edsr_of(4, 32); }
 
 /// FSRCNN(56, 12, m) (Dong et al., 2016) on luminance, 640 x 360 to 1280 x 720.
 Graph fsrcnn(int mappings) {
@@ -185,7 +187,8 @@ Graph unet_denoise() {
   return net.take();
 }
 
-constexpr std::array<SampleNetwork, 9> kNetworks{{
+constexpr std::array<SampleNetwork, 10> kNetworks{{
+    {"edsr_small_x2", "EDSR, 4 blocks of 32 channels, 320x180 doubled", edsr_small},
     {"edsr_x2", "EDSR baseline, 16 blocks of 64 channels, 320x180 doubled", edsr},
     {"fsrcnn3_x2", "FSRCNN(56,12,3), 640x360 doubled", fsrcnn3},
     {"fsrcnn4_x2", "FSRCNN(56,12,4), 640x360 doubled", fsrcnn4},

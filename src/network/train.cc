@@ -30,9 +30,9 @@ const Shape& input_shape(const TrainableNetwork& network) {
   return network.graph.output_type(network.graph.input_nodes().at(0)).shape;
 }
 
-bool restores(Task task) { return task == Task::kSuperResolution || task == Task::kDenoising; }
-
 }  // namespace
+
+bool makes_images(Task task) { return task == Task::kSuperResolution || task == Task::kDenoising; }
 
 BatchSpec batch_spec(const TrainableNetwork& network, const Data& data,
                      const TrainingRecipe& recipe, bool training) {
@@ -52,19 +52,19 @@ BatchSpec batch_spec(const TrainableNetwork& network, const Data& data,
   spec.augmentation = recipe.augmentation;
   spec.mirrored_joints = data.mirrored_joints;
   const Shape& out = network.graph.output_type(network.graph.output_nodes().at(0)).shape;
-  if (restores(options.task)) spec.scale = out[2] / in[2];
+  if (makes_images(options.task)) spec.scale = out[2] / in[2];
   return spec;
 }
 
 std::int64_t test_batch_size(const TrainableNetwork& network, const Data& data) {
   (void)data;
-  return restores(network.options.task) ? 1 : 128;
+  return makes_images(network.options.task) ? 1 : 128;
 }
 
 Program program_to_run(const TrainableNetwork& network) {
   Program program = network.program;
   Shape& shape = program.values[static_cast<std::size_t>(program.inputs.at(0))].shape;
-  const bool any = restores(network.options.task);
+  const bool any = makes_images(network.options.task);
   for (const std::size_t d : {2U, 3U}) shape[d] = any ? -1 : input_shape(network)[d];
   return program;
 }

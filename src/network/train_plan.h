@@ -5,6 +5,8 @@
 
 namespace autogo {
 
+/// Is the output an image, and are tests whole images of any size?
+bool makes_images(Task task);
 /// What the batches of a training, or of its tests, look like.
 BatchSpec batch_spec(const TrainableNetwork& network, const Data& data,
                      const TrainingRecipe& recipe, bool training);

@@ -8,6 +8,7 @@
 #include "autogo/network/train.h"
 #include "graph_edit.h"
 #include "heads.h"
+#include "train_plan.h"
 
 namespace autogo {
 namespace {
@@ -49,8 +50,7 @@ void note_images(TrainableNetwork& network, const Data& data) {
 void set_normalisation(TrainableNetwork& network, const Data& data) {
   TaskOptions& options = network.options;
   const std::int64_t channels = image_shape(network.graph)[1];
-  const bool restores = options.task == Task::kSuperResolution || options.task == Task::kDenoising;
-  if (options.mean.empty() && options.deviation.empty() && !restores) {
+  if (options.mean.empty() && options.deviation.empty() && !makes_images(options.task)) {
     const ChannelStatistics statistics = channel_statistics(*data.train, channels);
     options.mean = statistics.mean;
     options.deviation = statistics.deviation;

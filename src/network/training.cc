@@ -25,7 +25,9 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <optional>
 
+#include "any_size.h"
 #include "autogo/base/error.h"
 #include "autogo/base/memory.h"
 #include "autogo/base/rng.h"
@@ -104,6 +106,7 @@ class Tester {
   Tester(NetModule& net, TaskLoss& loss, const TrainableNetwork& network, const Data& data,
          const TrainingOptions& options)
       : net_(net), loss_(loss), data_(data) {
+    if (makes_images(network.options.task)) any_size_.emplace(network.graph);
     const BatchSpec spec = batch_spec(network, data, options.recipe, false);
     LoaderOptions reading;
     reading.batch_size = test_batch_size(network, data);
@@ -128,7 +131,8 @@ class Tester {
         note(*batch);
         if (batch->count == 0) continue;
         const DeviceBatch placed = to_device(*batch, net_.device());
-        loss_.add(net_.forward({placed.input}), placed);
+        loss_.add(any_size_ ? any_size_->forward(net_, placed.input) : net_.forward({placed.input}),
+                  placed);
         images += batch->count;
       }
       AUTOGO_REQUIRE(images > 0, ErrorKind::kInput,
@@ -151,6 +155,7 @@ class Tester {
   NetModule& net_;
   TaskLoss& loss_;
   const Data& data_;
+  std::optional<AnySize> any_size_;
   std::vector<std::unique_ptr<Loader>> loaders_;
   std::uint64_t skipped_ = 0;
   std::string first_problem_;

@@ -81,7 +81,7 @@ expect_out "models/f.onnx: 2871705600 multiply-accumulates, 12809 parameters"
 cmp -s models/f.onnx "$AUTOGO_SOURCE_DIR/data/models/fsrcnn4_x2.onnx" ||
   problem "expected data/models/fsrcnn4_x2.onnx; run tools/make_models.sh"
 run "$AUTOGO" corpus network resnet -o x.onnx
-expect_refusal 2 "unknown network 'resnet'; the networks are edsr_x2, "
+expect_refusal 2 "unknown network 'resnet'; the networks are edsr_small_x2, "
 run "$AUTOGO" corpus onnx models models/f.onnx -o m.jsonl
 expect_code 0
 expect_out "m.jsonl: 2 networks"

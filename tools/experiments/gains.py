@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""gains.py pick WORK START: the networks of experiment E1 that are to be trained, a path a line.
-gains.py table WORK START...: the tables of docs/results/gains.md (see gains.sh)."""
+"""gains.py pick WORK START: the networks of experiments E1 and E3 that are to be trained, a path a
+line. gains.py table WORK START...: their tables (see gains.sh, super_resolution.sh)."""
 import json
 import math
 import os
@@ -28,9 +28,13 @@ def picks(work, start, variant):
     return [(kind, f"{run}/{m['model']}", m) for kind, m in chosen], pareto["input"]
 
 
+def variants(work, start):
+    return [v for v in VARIANTS if os.path.exists(f"{work}/{start}-{v}/pareto.json")]
+
+
 def pick(work, start):
     seen = set()
-    for variant in VARIANTS:
+    for variant in variants(work, start):
         for _, path, _ in picks(work, start, variant)[0]:
             if os.path.basename(path) not in seen:  # two variants may find the same network
                 seen.add(os.path.basename(path))
@@ -39,13 +43,16 @@ def pick(work, start):
 
 def trained(work, start):
     training = read(f"{work}/{start}-trained/training.json")
-    tops = {}
+    scores = {}  # by file name and test split: a value a seed
     for network in training["networks"]:
-        runs = [r for r in network["runs"] if r["finished"]]
-        tops[os.path.basename(network["model"])] = [
-            100 * next(iter(r["epochs"][-1]["tests"].values()))["top1"] for r in runs
-        ]
-    return tops, training
+        for run in network["runs"]:
+            if not run["finished"]:
+                continue
+            for split, values in run["epochs"][-1]["tests"].items():
+                value = 100 * values["top1"] if "top1" in values else values["psnr_db"]
+                by_split = scores.setdefault(os.path.basename(network["model"]), {})
+                by_split.setdefault(split, []).append(value)
+    return scores, training
 
 
 def mean_text(values):
@@ -70,32 +77,52 @@ def verdict(start, found, flops):
     return ""
 
 
+TITLES = {
+    "classification": "What found networks are worth once they are trained (E1)",
+    "super-resolution": "Found super-resolution networks, trained (E3)",
+}
+
+
+def setting(training):
+    recipe, seeds = training["recipe"], len(training["networks"][0]["runs"])
+    if training["task"] == "super-resolution":
+        return (f"{recipe['epochs']} epochs of {recipe['repeat']} patches an image of T91 (recipe `{recipe['name']}`, "
+                f"patches of {recipe['patch']} pixels), {seeds} seeds. PSNR on Y in dB")
+    return (f"{training['max_train_images'] or 'all'} images of CIFAR-10, shrunk to {recipe['image_size']} pixels, "
+            f"for {recipe['epochs']} epochs (recipe `{recipe['name']}`), {seeds} seeds. Top-1 in percent of "
+            f"{training['max_test_images'] or 'all'} test images")
+
+
 def table(work, starts):
-    _, training = trained(work, starts[0])
-    recipe = training["recipe"]
-    seeds = len(training["networks"][0]["runs"])
-    print(f"""# What found networks are worth once they are trained (E1)
+    scores, training = trained(work, starts[0])
+    splits = list(scores[f"{starts[0]}.onnx"])
+    script = "gains.sh" if training["task"] == "classification" else "super_resolution.sh"
+    print(f"""# {TITLES[training["task"]]}
 
-Written by `tools/experiments/gains.sh`, apart from the remarks.
+Written by `tools/experiments/{script}`, apart from the remarks.
 
-Each search: 5 iterations, seed 1, FLOPs between -20 % and +10 %. All networks were trained from scratch on
-{training["max_train_images"] or "all"} images of CIFAR-10, shrunk to {recipe["image_size"]} pixels, for {recipe["epochs"]} epochs (recipe `{recipe["name"]}`), {seeds} seeds, and tested
-on {training["max_test_images"] or "all"} test images. FLOPs are of the network at its own size.
+Each search: 5 iterations, seed 1, FLOPs between -20 % and +10 %. All networks were trained from scratch:
+{setting(training)}.
+FLOPs are of a network at its own size. The last column says what holds beyond one standard deviation
+(of the difference), judged on {splits[0]}.
 
-| start | search | pick | FLOPs | | predicted gain | top-1, % | |
-| --- | --- | --- | --- | --- | --- | --- | --- |""")
+| start | search | pick | FLOPs | | predicted gain | {" | ".join(splits)} | |
+| --- | --- | --- | --- | --- | --- |{" --- |" * len(splits)} --- |""")
     for start in starts:
-        tops, _ = trained(work, start)
-        own = tops[f"{start}.onnx"]
-        base = picks(work, start, VARIANTS[0])[1]
-        print(f"| {start} | | | {base['flops'] / 1e6:.1f} M | | | {mean_text(own)} | |")
-        for variant in VARIANTS:
+        scores, _ = trained(work, start)
+        own = scores[f"{start}.onnx"]
+        base = picks(work, start, variants(work, start)[0])[1]
+        cells = " | ".join(mean_text(own[split]) for split in splits)
+        print(f"| {start} | | | {base['flops'] / 1e6:.1f} M | | | {cells} | |")
+        for variant in variants(work, start):
+            unit, kind_of = variant.split("-")
             for kind, path, member in picks(work, start, variant)[0]:
                 ratio = member["macs"] / base["macs"]
-                values = tops[os.path.basename(path)]
-                print(f"| | {variant.replace('-', ' + ').upper().replace('OPERATOR', 'operator').replace('SEGMENT', 'segment')} | {kind} "
-                      f"| {member['flops'] / 1e6:.1f} M | {100 * (ratio - 1):+.1f} % | {member['predicted_gain']:+.3f} "
-                      f"| {mean_text(values)} | {verdict(own, values, ratio)} |")
+                found = scores.get(os.path.basename(path), {})
+                cells = " | ".join(mean_text(found.get(split, [])) for split in splits)
+                print(f"| | {unit} + {kind_of.upper()} | {kind} | {member['flops'] / 1e6:.1f} M | {100 * (ratio - 1):+.1f} % "
+                      f"| {member['predicted_gain']:+.3f} | {cells} "
+                      f"| {verdict(own[splits[0]], found.get(splits[0], []), ratio)} |")
 
 
 if __name__ == "__main__":
