@@ -1,7 +1,7 @@
 // Operators that move elements without computing: reshapes, transposes, joins, slices.
 //
 // Reshape and Expand are where a file fixes the batch: the target shape holds it as a number. Where
-// the batch axis of the result is known (batch_axis.h), that number is scaled by the ratio of the
+// the batch axis of the result is known (autogo/onnx/batch_axis.h), that number is scaled by the ratio of the
 // batch that runs to the file's.
 //
 // Tested by tests/network/operators_test.cc and tests/network/batch_test.cc.

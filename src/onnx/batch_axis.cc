@@ -19,7 +19,7 @@
 // is left alone: then a batch other than the file's fails with a shape error, it does not compute
 // nonsense. tests/network/batch_test.cc runs networks with a batch of 2 against two runs with 1.
 
-#include "batch_axis.h"
+#include "autogo/onnx/batch_axis.h"
 
 #include <algorithm>
 #include <optional>
@@ -50,10 +50,11 @@ class Finder {
     for (const int input : program_.inputs) {
       const Shape& shape = value(input).shape;
       if (shape.rank() < 2) continue;
-      if (shape[0] > 0 && file_batch_ == 0) file_batch_ = shape[0];
-      if (shape[0] == file_batch_) place(input).axis = 0;
+      if (shape[0] > 0 && result.file_batch == 0) result.file_batch = shape[0];
+      const std::int64_t batch = shape[0] > 0 ? shape[0] : 1;  // as other values count it
+      if (file_batch_ == 0) file_batch_ = batch;
+      if (batch == file_batch_) place(input).axis = 0;
     }
-    result.file_batch = file_batch_;
     if (file_batch_ > 0) {
       for (const ProgramNode& node : program_.nodes) visit(node);
     }
