@@ -56,6 +56,8 @@ const kinds = {
   dynamic: () => model({nodes: [conv([1, 1, 1, 1])], initializers: [weights('w', [4, 3, 3, 3])],
     inputs: [info('x', ['batch', 3, 'height', 'width'])],
     outputs: [info('y', ['batch', 4, 'height', 'width'])]}),
+  quantised: () => model({nodes: [node('DynamicQuantizeLinear', 'q1', ['x'], ['q', 's', 'z']),
+    node('DequantizeLinear', 'd1', ['q', 's', 'z'], ['y'])], inputs: [info('x', image)], outputs: [info('y', image)]}),
   no_data: () => model({nodes: [conv([1, 1, 1, 1])], initializers: [external('w', [4, 3, 3, 3], 'weights.bin')],
     inputs: [info('x', image)], outputs: [info('y', [1, 4, 8, 8])]}),
   outside_data: () => model({nodes: [conv([1, 1, 1, 1])],

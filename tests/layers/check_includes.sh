@@ -8,9 +8,9 @@ cd "$1"
 # Layers that a layer may include; theirs are added. The same table stands in docs/architecture.md.
 declare -A may=(
   [base]="" [graph]="base" [onnx]="graph" [segment]="graph" [propagate]="graph" [cost]="graph"
-  [corpus]="graph" [predict]="graph segment corpus cost" [network]="graph onnx"
+  [corpus]="graph" [predict]="graph segment corpus cost" [network]="graph onnx" [codegen]="graph onnx"
   [search]="base graph onnx segment propagate cost corpus predict network"
-  [tools]="base graph onnx segment propagate cost corpus predict network search"
+  [tools]="base graph onnx segment propagate cost corpus predict network codegen search"
   [bench]="tools"
 )
 # Owners of a library, by the start of the header's name.

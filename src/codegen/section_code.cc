@@ -1,0 +1,220 @@
+// Statements of a section, the way a person writes them.
+//
+// A value that only the next statement reads goes into it, up to a depth and not into the next
+// convolution, so that a convolution, its normalisation and its activation share a line. Every
+// other value gets a variable: the name of an operand that dies with the statement, or the first
+// free one. Names so follow the branches: x and y in a residual block.
+//
+// Tested by tests/codegen/pytorch_test.cc.
+
+#include "section_code.h"
+
+#include <algorithm>
+#include <array>
+
+#include "autogo/base/error.h"
+
+namespace autogo {
+namespace {
+
+constexpr std::size_t kInlineColumns = 80;
+constexpr std::int64_t kMostNumbers = 256;  ///< written in the code
+constexpr std::array<const char*, 14> kNames = {"x", "y", "z", "a", "b", "c", "d",
+                                                "e", "g", "h", "p", "q", "u", "v"};
+
+}  // namespace
+
+std::optional<double> Call::number(std::size_t i) const {
+  const auto operand = constant(i);
+  return operand && operand->single() ? std::optional(operand->number()) : std::nullopt;
+}
+
+std::optional<std::vector<std::int64_t>> Call::integers(const char* attribute,
+                                                        std::size_t slot) const {
+  if (attribute != nullptr) {
+    if (const auto list = op.integers(attribute)) return list;
+  }
+  if (!has(slot)) return std::nullopt;
+  const auto operand = constant(slot);
+  if (!operand) refuse("input " + std::to_string(slot) + " is computed, expected a constant");
+  return operand->integers();
+}
+
+std::size_t Call::rank(std::size_t i) const {
+  if (!has(i) || !in_shape(i).has_rank()) refuse("the rank of its input is not known");
+  return static_cast<std::size_t>(in_shape(i).rank());
+}
+
+std::size_t Call::axis(std::int64_t axis, std::size_t rank) const {
+  const auto r = static_cast<std::int64_t>(rank);
+  if (axis < -r || axis >= r) refuse("axis " + std::to_string(axis) + " is outside the rank");
+  return static_cast<std::size_t>(axis < 0 ? axis + r : axis);
+}
+
+void Call::refuse(const std::string& why) const { throw Error(ErrorKind::kUnsupported, why); }
+
+SectionCode SectionEmitter::emit(const Section& section) {
+  count_uses(section);
+  for (const int v : section.inputs) {
+    const std::string name = fresh_name();
+    code_.arguments.push_back(name);
+    values_[v] = {{name}, 0};
+    owner_[v] = name;
+  }
+  for (std::size_t i = section.begin; i < section.end; ++i) {
+    const Unit& unit = view_.units()[i];
+    try {
+      emit_unit(section, i);
+    } catch (Error& e) {
+      e.prepend(describe(view_.program(), unit.last()));
+      throw;
+    }
+  }
+  finish(section);
+  return std::move(code_);
+}
+
+void SectionEmitter::count_uses(const Section& section) {
+  for (std::size_t i = section.begin; i < section.end; ++i) {
+    for (const int v : view_.units()[i].inputs) ++uses_[v];
+  }
+  for (const int v : section.outputs) ++uses_[v];
+}
+
+void SectionEmitter::emit_unit(const Section& section, std::size_t i) {
+  const Unit& unit = view_.units()[i];
+  depth_ = 0;
+  Call call(*this, unit, unit.last());
+  const PyExpr expr = dialect_.expression(call);
+  release(unit);
+  const int result = unit.outputs[0];
+  const bool last = i + 1 == section.end;
+  const bool single = unit.outputs.size() == 1 && uses_[result] == 1 && !expr.tuple;
+  const bool returned = last && single && section.outputs == std::vector<int>{result};
+  const bool read_next = !last && single && view_.units()[i + 1].inputs[0] == result &&
+                         !is_weighted(view_.units()[i + 1]) && depth_ + 1 < dialect_.depth() &&
+                         expr.text.size() < kInlineColumns;
+  if (returned || read_next) {
+    values_[result] = {expr, depth_ + 1};
+  } else {
+    assign(section, unit, expr);
+  }
+  dying_.clear();
+}
+
+void SectionEmitter::release(const Unit& unit) {
+  for (const int v : unit.inputs) {
+    const auto owner = owner_.find(v);
+    if (--uses_[v] > 0 || owner == owner_.end()) continue;
+    dying_.push_back(owner->second);
+    taken_.erase(owner->second);
+    owner_.erase(owner);
+  }
+}
+
+void SectionEmitter::assign(const Section&, const Unit& unit, const PyExpr& expr) {
+  std::string targets;
+  for (const int v : unit.outputs) {
+    std::string name;
+    for (const std::string& dying : dying_) {
+      if (name.empty() && !taken_.contains(dying)) name = dying;
+    }
+    if (name.empty()) name = fresh_name();
+    taken_.insert(name);
+    owner_[v] = name;
+    values_[v] = {{name}, 0};
+    targets += (targets.empty() ? "" : ", ") + name;
+  }
+  // A tuple with results that nobody reads keeps their places.
+  const ProgramNode& op = unit.last();
+  if (expr.tuple) {
+    targets.clear();
+    for (const int v : op.outputs) {
+      const auto owner = owner_.find(v);
+      const bool read = std::ranges::find(unit.outputs, v) != unit.outputs.end();
+      targets += (targets.empty() ? "" : ", ") + (read ? owner->second : std::string("_"));
+    }
+  }
+  code_.lines.push_back(targets + " = " + expr.text);
+}
+
+void SectionEmitter::finish(const Section& section) {
+  std::string results;
+  for (const int v : section.outputs) {
+    results += (results.empty() ? "" : ", ") + values_.at(v).expr.text;
+  }
+  code_.lines.push_back("return " + results);
+}
+
+std::string SectionEmitter::fresh_name() {
+  for (const char* name : kNames) {
+    if (taken_.insert(name).second) return name;
+  }
+  for (int i = 1;; ++i) {
+    std::string name = "t" + std::to_string(i);
+    if (taken_.insert(name).second) return name;
+  }
+}
+
+std::string SectionEmitter::add_layer(const std::string& stem, const std::string& constructor,
+                                      std::vector<LayerWeight> weights) {
+  const std::string name = stem + std::to_string(++counts_[stem]);
+  code_.layers.push_back({name, constructor, std::move(weights)});
+  return dialect_.layer(name, constructor);
+}
+
+PyExpr SectionEmitter::operand(int v) {
+  if (!view_.computed(v)) return fixed_operand(v);
+  const Pending& pending = values_.at(v);
+  depth_ = std::max(depth_, pending.depth);
+  return pending.expr;
+}
+
+PyExpr SectionEmitter::variable(int v) {
+  if (!view_.computed(v)) return fixed_operand(v);
+  Pending& pending = values_.at(v);
+  if (pending.depth > 0) {
+    const std::string name = fresh_name();
+    code_.lines.push_back(name + " = " + pending.expr.text);
+    pending = {{name}, 0};
+    owner_[v] = name;
+  }
+  return pending.expr;
+}
+
+/// A number stands where it is read; anything larger is a weight of the section. What operators
+/// compute from weights alone is computed where it is read.
+PyExpr SectionEmitter::fixed_operand(int v) {
+  const auto view = view_.constant(v);
+  if (!view) {
+    const ProgramNode& node = *view_.producer(v);
+    Unit unit;
+    unit.node = node.node;
+    unit.operators = {&node};
+    unit.outputs = {v};
+    Call call(*this, unit, node);
+    return dialect_.expression(call);
+  }
+  if (view->elements() == 1) {
+    const double number = view->number();
+    if (view->floating()) return {py_float(number), number >= 0};
+    if (view->dtype == DType::kBool) return {py_bool(number != 0)};
+    return {std::to_string(static_cast<std::int64_t>(number)), number >= 0};
+  }
+  if (const auto known = constants_.find(v); known != constants_.end()) return known->second;
+  if (!view->floating()) {
+    AUTOGO_REQUIRE(view->elements() <= kMostNumbers, ErrorKind::kUnsupported,
+                   "a table of " + std::to_string(view->elements()) + " integers as an operand");
+    return dialect_.integers(view->integers(), view->dims);
+  }
+  LayerWeight weight = plain_weight("weight", *view);
+  weight.trained = view->role == ConstantRole::kWeight;
+  const std::string stem = weight.trained ? "weight" : "buffer";
+  const std::string name = stem + std::to_string(++counts_[stem]);
+  code_.layers.push_back({name, dialect_.constant_layer(weight), {weight}});
+  const PyExpr expr = dialect_.constant_value(name);
+  constants_[v] = expr;
+  return expr;
+}
+
+}  // namespace autogo

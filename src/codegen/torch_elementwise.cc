@@ -1,0 +1,288 @@
+// Elementwise operators, comparisons and activations in PyTorch.
+//
+// Tested by tests/codegen/operators_test.cc.
+
+#include <cmath>
+
+#include "torch_ops.h"
+
+namespace autogo {
+namespace {
+
+template <const char* kFunction>
+PyExpr unary(Call& c) {
+  return py_call(kFunction, {c.in(0).text});
+}
+
+template <const char* kSign>
+PyExpr infix(Call& c) {
+  std::vector<PyExpr> terms;
+  for (std::size_t i = 0; i < c.op.inputs.size(); ++i) terms.push_back(c.in(i));
+  return terms.size() == 1 ? terms[0] : py_infix(terms, kSign);
+}
+
+PyExpr identity(Call& c) { return c.in(0); }
+
+/// Function of two tensors; one of the operands may be a number.
+PyExpr extreme(Call& c, const std::string& function, const std::string& bound) {
+  std::optional<PyExpr> result;
+  std::optional<double> limit;
+  for (std::size_t i = 0; i < c.op.inputs.size(); ++i) {
+    if (const auto number = c.number(i)) {
+      if (limit) c.refuse("several numbers as operands");
+      limit = number;
+      continue;
+    }
+    const PyExpr operand = c.in(i);
+    result = result ? py_call(function, {result->text, operand.text}) : operand;
+  }
+  if (!result) c.refuse("all operands are constants");
+  return limit ? py_method(*result, "clamp", {bound + "=" + py_float(*limit)}) : *result;
+}
+
+PyExpr maximum(Call& c) { return extreme(c, "torch.maximum", "min"); }
+PyExpr minimum(Call& c) { return extreme(c, "torch.minimum", "max"); }
+
+PyExpr mean(Call& c) {
+  std::vector<PyExpr> terms;
+  for (std::size_t i = 0; i < c.op.inputs.size(); ++i) terms.push_back(c.in(i));
+  if (terms.size() == 1) return terms[0];
+  return {"(" + py_infix(terms, "+").text + ") / " + std::to_string(terms.size()), false};
+}
+
+PyExpr mod(Call& c) {
+  const bool as_c = c.op.integer("fmod", 0) != 0;
+  const std::string a = c.in(0).text, b = c.in(1).text;
+  return py_call(as_c ? "torch.fmod" : "torch.remainder", {a, b});
+}
+
+PyExpr clip(Call& c) {
+  std::optional<double> low, high;
+  if (c.op.inputs.size() > 1 || !c.op.attributes.empty()) {
+    const bool attributes = c.op.attributes.contains("min") || c.op.attributes.contains("max");
+    if (attributes) {
+      if (c.op.attributes.contains("min")) low = static_cast<double>(c.op.real("min", 0));
+      if (c.op.attributes.contains("max")) high = static_cast<double>(c.op.real("max", 0));
+    } else {
+      if (c.has(1) && !(low = c.number(1))) c.refuse("its lower bound is computed");
+      if (c.has(2) && !(high = c.number(2))) c.refuse("its upper bound is computed");
+    }
+  }
+  if (low == 0.0 && high == 6.0) return py_call("F.relu6", {c.in(0).text});
+  const bool whole = c.view.value(c.op.inputs[0]).dtype == DType::kInt64;
+  auto text = [whole](double v) {
+    return whole ? std::to_string(static_cast<std::int64_t>(v)) : py_float(v);
+  };
+  std::vector<std::string> bounds;
+  if (low) bounds.push_back("min=" + text(*low));
+  if (high) bounds.push_back("max=" + text(*high));
+  return bounds.empty() ? c.in(0) : py_method(c.in(0), "clamp", bounds);
+}
+
+PyExpr leaky_relu(Call& c) {
+  return py_call("F.leaky_relu", {c.in(0).text, py_float(c.op.real("alpha", 0.01F))});
+}
+PyExpr elu(Call& c) {
+  const float alpha = c.op.real("alpha", 1);
+  std::vector<std::string> arguments{c.in(0).text};
+  if (alpha != 1) arguments.push_back("alpha=" + py_float(alpha));
+  return py_call("F.elu", arguments);
+}
+PyExpr celu(Call& c) {
+  return py_call("F.celu", {c.in(0).text, "alpha=" + py_float(c.op.real("alpha", 1))});
+}
+/// PyTorch's has the usual constants; others are spelled out.
+PyExpr selu(Call& c) {
+  const float alpha = c.op.real("alpha", 1.67326319F), gamma = c.op.real("gamma", 1.05070102F);
+  const bool usual =
+      std::fabs(alpha - 1.67326319F) < 1e-5F && std::fabs(gamma - 1.05070102F) < 1e-5F;
+  if (usual) return py_call("F.selu", {c.in(0).text});
+  return {py_float(gamma) + " * F.elu(" + c.in(0).text + ", alpha=" + py_float(alpha) + ")", false};
+}
+PyExpr thresholded_relu(Call& c) {
+  return py_call("F.threshold", {c.in(0).text, py_float(c.op.real("alpha", 1)), "0.0"});
+}
+PyExpr hard_sigmoid(Call& c) {
+  const float alpha = c.op.real("alpha", 0.2F), beta = c.op.real("beta", 0.5F);
+  if (std::fabs(alpha - 1.0F / 6) < 1e-6F && beta == 0.5F) {
+    return py_call("F.hardsigmoid", {c.in(0).text});
+  }
+  const PyExpr line =
+      py_infix({{py_float(alpha) + " * " + grouped(c.in(0))}, {py_float(beta)}}, "+");
+  return py_method(line, "clamp", {"0.0", "1.0"});
+}
+PyExpr gelu(Call& c) {
+  std::vector<std::string> arguments{c.in(0).text};
+  if (c.op.text("approximate", "none") == "tanh") arguments.push_back("approximate=\"tanh\"");
+  return py_call("F.gelu", arguments);
+}
+
+PyExpr prelu(Call& c) {
+  const auto slope = c.constant(1);
+  const auto size = slope ? slope->elements() : 0;
+  const bool by_channel =
+      slope && (size == 1 || (slope->dims.size() + 1 == c.rank(0) && slope->dims[0] == size));
+  if (!by_channel) {
+    const std::string x = c.in(0).text;
+    return py_call(c.helper("prelu"), {x, c.in(1).text});
+  }
+  const std::string constructor = py_call("nn.PReLU", {std::to_string(size)}).text;
+  const std::string layer =
+      c.layer("prelu", constructor, {reshaped_weight("weight", *slope, {size})});
+  return py_call(layer, {c.in(0).text});
+}
+
+PyExpr where(Call& c) {
+  const std::string condition = c.in(0).text;
+  auto tensor = [&](std::size_t i) {
+    const PyExpr operand = c.in(i);
+    return c.number(i) ? py_call("torch.tensor", {operand.text}).text : operand.text;
+  };
+  const std::string yes = tensor(1);
+  return py_call("torch.where", {condition, yes, tensor(2)});
+}
+
+PyExpr cast(Call& c) {
+  switch (static_cast<DType>(c.op.integer("to", 0))) {
+    case DType::kFloat32:
+    case DType::kFloat64:
+    case DType::kFloat16:
+    case DType::kBFloat16:
+      return py_method(c.in(0), "float");
+    case DType::kInt64:
+    case DType::kInt32:
+      return py_method(c.in(0), "long");
+    case DType::kBool:
+      return py_method(c.in(0), "bool");
+    default:
+      c.refuse("a cast to this type has no form here");
+  }
+}
+
+PyExpr reciprocal(Call& c) { return {"1.0 / " + grouped(c.in(0)), false}; }
+PyExpr dropout(Call& c) {
+  float ratio = c.op.real("ratio", 0.5F);
+  if (const auto number = c.number(1)) ratio = static_cast<float>(*number);
+  return py_call(c.layer("dropout", py_call("nn.Dropout", {py_float(ratio)}).text, {}),
+                 {c.in(0).text});
+}
+
+#define AUTOGO_TEXT(name, text) constexpr char k##name[] = text
+AUTOGO_TEXT(Abs, "torch.abs");
+AUTOGO_TEXT(Acos, "torch.acos");
+AUTOGO_TEXT(Asin, "torch.asin");
+AUTOGO_TEXT(Asinh, "torch.asinh");
+AUTOGO_TEXT(Atan, "torch.atan");
+AUTOGO_TEXT(Atanh, "torch.atanh");
+AUTOGO_TEXT(Ceil, "torch.ceil");
+AUTOGO_TEXT(Cos, "torch.cos");
+AUTOGO_TEXT(Cosh, "torch.cosh");
+AUTOGO_TEXT(Erf, "torch.erf");
+AUTOGO_TEXT(Exp, "torch.exp");
+AUTOGO_TEXT(Floor, "torch.floor");
+AUTOGO_TEXT(HardSwish, "F.hardswish");
+AUTOGO_TEXT(Log, "torch.log");
+AUTOGO_TEXT(Mish, "F.mish");
+AUTOGO_TEXT(Neg, "torch.neg");
+AUTOGO_TEXT(Not, "torch.logical_not");
+AUTOGO_TEXT(Relu, "F.relu");
+AUTOGO_TEXT(Round, "torch.round");
+AUTOGO_TEXT(Sigmoid, "torch.sigmoid");
+AUTOGO_TEXT(Sign, "torch.sign");
+AUTOGO_TEXT(Sin, "torch.sin");
+AUTOGO_TEXT(Sinh, "torch.sinh");
+AUTOGO_TEXT(Softplus, "F.softplus");
+AUTOGO_TEXT(Softsign, "F.softsign");
+AUTOGO_TEXT(Sqrt, "torch.sqrt");
+AUTOGO_TEXT(Tan, "torch.tan");
+AUTOGO_TEXT(Tanh, "torch.tanh");
+AUTOGO_TEXT(Plus, "+");
+AUTOGO_TEXT(Minus, "-");
+AUTOGO_TEXT(Times, "*");
+AUTOGO_TEXT(Over, "/");
+AUTOGO_TEXT(Power, "**");
+AUTOGO_TEXT(And, "&");
+AUTOGO_TEXT(Or, "|");
+AUTOGO_TEXT(Xor, "^");
+AUTOGO_TEXT(Equal, "==");
+AUTOGO_TEXT(Greater, ">");
+AUTOGO_TEXT(GreaterOrEqual, ">=");
+AUTOGO_TEXT(Less, "<");
+AUTOGO_TEXT(LessOrEqual, "<=");
+#undef AUTOGO_TEXT
+
+/// Integers divide as in C.
+PyExpr divide(Call& c) {
+  if (c.view.value(c.op.outputs[0]).dtype != DType::kInt64) return infix<kOver>(c);
+  const std::string a = c.in(0).text;
+  return py_call("torch.div", {a, c.in(1).text, "rounding_mode=\"trunc\""});
+}
+
+constexpr OperatorRow kRows[] = {
+    {"Abs", unary<kAbs>},
+    {"Acos", unary<kAcos>},
+    {"Add", infix<kPlus>},
+    {"And", infix<kAnd>},
+    {"Asin", unary<kAsin>},
+    {"Asinh", unary<kAsinh>},
+    {"Atan", unary<kAtan>},
+    {"Atanh", unary<kAtanh>},
+    {"Cast", cast},
+    {"Ceil", unary<kCeil>},
+    {"Celu", celu},
+    {"Clip", clip},
+    {"Cos", unary<kCos>},
+    {"Cosh", unary<kCosh>},
+    {"Div", divide},
+    {"Dropout", dropout},
+    {"Elu", elu},
+    {"Equal", infix<kEqual>},
+    {"Erf", unary<kErf>},
+    {"Exp", unary<kExp>},
+    {"Floor", unary<kFloor>},
+    {"Gelu", gelu},
+    {"Greater", infix<kGreater>},
+    {"GreaterOrEqual", infix<kGreaterOrEqual>},
+    {"HardSigmoid", hard_sigmoid},
+    {"HardSwish", unary<kHardSwish>},
+    {"Identity", identity},
+    {"LeakyRelu", leaky_relu},
+    {"Less", infix<kLess>},
+    {"LessOrEqual", infix<kLessOrEqual>},
+    {"Log", unary<kLog>},
+    {"Max", maximum},
+    {"Mean", mean},
+    {"Min", minimum},
+    {"Mish", unary<kMish>},
+    {"Mod", mod},
+    {"Mul", infix<kTimes>},
+    {"Neg", unary<kNeg>},
+    {"Not", unary<kNot>},
+    {"Or", infix<kOr>},
+    {"PRelu", prelu},
+    {"Pow", infix<kPower>},
+    {"Reciprocal", reciprocal},
+    {"Relu", unary<kRelu>},
+    {"Round", unary<kRound>},
+    {"Selu", selu},
+    {"Sigmoid", unary<kSigmoid>},
+    {"Sign", unary<kSign>},
+    {"Sin", unary<kSin>},
+    {"Sinh", unary<kSinh>},
+    {"Softplus", unary<kSoftplus>},
+    {"Softsign", unary<kSoftsign>},
+    {"Sqrt", unary<kSqrt>},
+    {"Sub", infix<kMinus>},
+    {"Sum", infix<kPlus>},
+    {"Tan", unary<kTan>},
+    {"Tanh", unary<kTanh>},
+    {"ThresholdedRelu", thresholded_relu},
+    {"Where", where},
+    {"Xor", infix<kXor>},
+};
+
+}  // namespace
+
+std::span<const OperatorRow> torch_elementwise() { return kRows; }
+
+}  // namespace autogo

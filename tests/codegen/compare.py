@@ -1,0 +1,80 @@
+"""compare.py < LIST: runs exported PyTorch files on what ONNX Runtime recorded.
+
+A line of the list: FILE.py RECORD BATCH. RECORD is a file of `ort_check.mjs record`: a line of
+JSON, then the bytes of the tensors. With a BATCH of N the inputs are repeated N times, and every
+copy must give the same answer. Prints a line each, "ok FILE DIFFERENCE" or "FAIL FILE REASON", the
+difference being the largest one over the largest magnitude; above 1e-4 it fails. Exit code 1 when
+any failed, 77 without torch.
+"""
+
+import importlib.util
+import json
+import sys
+
+try:
+    import torch
+except ImportError:
+    print("python3-torch is not installed")
+    sys.exit(77)
+
+TYPES = {"float32": torch.float32, "float64": torch.float64, "float16": torch.float16,
+         "int64": torch.int64, "int32": torch.int32, "bool": torch.bool}
+
+
+def read_record(path):
+    with open(path, "rb") as file:
+        head = json.loads(file.readline())
+
+        def read(entry):
+            data = bytearray(file.read(entry["bytes"]))
+            return torch.frombuffer(data, dtype=TYPES[entry["type"]]).reshape(entry["dims"])
+
+        inputs = [read(entry) for entry in head["inputs"]]
+        return inputs, [read(entry) for entry in head["outputs"]]
+
+
+def difference(got, expected):
+    if got.shape != expected.shape:
+        raise ValueError(f"shape {tuple(got.shape)}, expected {tuple(expected.shape)}")
+    if not expected.dtype.is_floating_point:
+        return 0.0 if torch.equal(got.to(expected.dtype), expected) else float("inf")
+    got, expected = got.double(), expected.double()
+    if not torch.equal(got.isnan(), expected.isnan()):
+        return float("inf")
+    same = got == expected  # infinities too
+    delta = torch.where(same, torch.zeros_like(got), got - expected)
+    scale = torch.nan_to_num(expected, nan=0.0, posinf=0.0, neginf=0.0).abs().max().item()
+    return torch.nan_to_num(delta, nan=0.0).abs().max().item() / max(scale, 1e-30)
+
+
+def check(path, record, batch):
+    spec = importlib.util.spec_from_file_location("exported", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    network = module.load()
+    inputs, outputs = read_record(record)
+    inputs = [torch.cat([v.float() if v.dtype.is_floating_point else v] * batch) for v in inputs]
+    with torch.no_grad():
+        results = network(*inputs)
+    results = results if isinstance(results, tuple) else (results,)
+    pairs = zip(results, outputs, strict=True)
+    return max(difference(got, torch.cat([want] * batch) if batch > 1 else want) for got, want in pairs)
+
+
+def main():
+    torch.set_num_threads(1)
+    failed = False
+    for line in sys.stdin:
+        path, record, batch = line.split()
+        try:
+            worst = check(path, record, int(batch))
+            ok = worst <= 1e-4
+            print("ok" if ok else "FAIL", path, f"{worst:.1e}", flush=True)
+        except Exception as e:  # what a user would see
+            ok = False
+            print("FAIL", path, type(e).__name__, str(e).split("\n")[0], flush=True)
+        failed = failed or not ok
+    sys.exit(1 if failed else 0)
+
+
+main()
