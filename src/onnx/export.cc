@@ -208,8 +208,10 @@ class Exporter {
   void write_input(NodeId id, const OnnxUnit* u) {
     const std::string& name = names_[index(graph_.output(id))];
     if (u != nullptr && u->kind == OnnxUnit::Kind::kInput) {
-      inputs_[name] = &source_->model.graph().input(u->port);
-      *out().add_input() = source_->model.graph().input(u->port);
+      onnx::ValueInfoProto info = source_->model.graph().input(u->port);
+      resized_ = adapt_shape(info, graph_.type(graph_.output(id)).shape) || resized_;
+      inputs_[name] = info;
+      *out().add_input() = info;
     } else {
       *out().add_input() = value_info(name, graph_.type(graph_.output(id)));
     }
@@ -222,6 +224,7 @@ class Exporter {
       onnx::ValueInfoProto& info = *out().add_output();
       info = source_->model.graph().output(u->port);
       complete_shape(info, graph_.type(value).shape);
+      adapt_shape(info, graph_.type(value).shape);
     } else {
       *out().add_output() = value_info(name, graph_.type(value));
     }
@@ -238,6 +241,28 @@ class Exporter {
     if (tensor.has_shape()) return;
     tensor.mutable_shape();  // a scalar's has no dimension
     for (const std::int64_t d : shape.dims()) tensor.mutable_shape()->add_dim()->set_dim_value(d);
+  }
+
+  /// A graph may have been made for another size of the input, or number of classes, than its
+  /// source. What is dynamic stays.
+  /// @return whether the declaration was changed
+  static bool adapt_shape(onnx::ValueInfoProto& info, const Shape& shape) {
+    if (!info.type().tensor_type().has_shape() || !shape.known()) return false;
+    bool changed = false;
+    auto& declared = *info.mutable_type()->mutable_tensor_type()->mutable_shape();
+    if (declared.dim_size() != shape.rank()) {
+      declared.Clear();
+      for (const std::int64_t d : shape.dims()) declared.add_dim()->set_dim_value(d);
+      changed = true;
+    }
+    for (int d = 0; d < declared.dim_size(); ++d) {
+      auto& dim = *declared.mutable_dim(d);
+      const std::int64_t size = shape[static_cast<std::size_t>(d)];
+      if (!dim.has_dim_value() || dim.dim_value() == size) continue;
+      dim.set_dim_value(size);
+      changed = true;
+    }
+    return changed;
   }
 
   void write_unit(NodeId id, const OnnxUnit& u) {
@@ -323,7 +348,8 @@ class Exporter {
       for (const auto& input : source_->model.graph().input()) {
         const bool weight = weights.contains(input.name());
         if (!weight && !inputs_.contains(input.name())) continue;
-        *out().add_input() = input;
+        const auto made = inputs_.find(input.name());
+        *out().add_input() = made == inputs_.end() ? input : made->second;
         declared.insert(input.name());
       }
       for (onnx::ValueInfoProto& input : given) {
@@ -343,15 +369,25 @@ class Exporter {
   }
 
   /// Declarations of inner values and quantisation notes whose values are still there: a value
-  /// that kept its name kept its type.
+  /// that kept its name kept its type, unless the graph was made for another size of the input:
+  /// then only the graph's own values have a shape that is known.
   void finish_value_info() {
     if (source_ == nullptr) return;
     std::set<std::string> defined;
     for (const auto& node : out().node()) {
       defined.insert(node.output().begin(), node.output().end());
     }
+    std::map<std::string, Shape> shapes;
+    for (std::uint32_t v = 0; v < graph_.num_values(); ++v) {
+      shapes[names_[v]] = graph_.type(ValueId{v}).shape;
+    }
     for (const auto& info : source_->model.graph().value_info()) {
-      if (defined.contains(info.name())) *out().add_value_info() = info;
+      const auto shape = shapes.find(info.name());
+      if (!defined.contains(info.name()) || (resized_ && shape == shapes.end())) continue;
+      *out().add_value_info() = info;
+      if (shape != shapes.end()) {
+        adapt_shape(*out().mutable_value_info(out().value_info_size() - 1), shape->second);
+      }
     }
     for (const auto& tensor : out().initializer()) defined.insert(tensor.name());
     for (const auto& input : out().input()) defined.insert(input.name());
@@ -370,7 +406,8 @@ class Exporter {
   std::vector<std::string> names_;  // by ValueId
   std::vector<std::string> output_names_;
   std::size_t next_output_ = 0;
-  std::map<std::string, const onnx::ValueInfoProto*> inputs_;
+  std::map<std::string, onnx::ValueInfoProto> inputs_;
+  bool resized_ = false;  ///< an input has another shape than in the source
   std::set<int> written_, written_nodes_, weights_;
 };
 
