@@ -5,6 +5,9 @@
 //                   BT.601 in whole steps of 0..255 after clipping, a border as wide as the scale
 //                   cut off, as the published tables do; denoising measures all channels.
 //
+// segmentation      task_loss_dense.cc
+// pose
+//
 // A PSNR of a set is the mean of its images' PSNRs.
 //
 // Tested by tests/network/train_test.cc.
@@ -149,10 +152,13 @@ std::unique_ptr<TaskLoss> make_task_loss(const TrainableNetwork& network, const 
     }
     case Task::kDenoising:
       return std::make_unique<Restoration>(0, false, network.options.predicts_noise);
-    default:
-      throw Error(ErrorKind::kUnsupported,
-                  std::string("no loss for the task ") + task_name(network.options.task));
+    case Task::kSegmentation:
+      return make_segmentation_loss(static_cast<std::int64_t>(data.classes.size()),
+                                    recipe.auxiliary_weight);
+    case Task::kPose:
+      break;
   }
+  return make_pose_loss(data);
 }
 
 }  // namespace autogo

@@ -39,4 +39,8 @@ class TaskLoss {
 std::unique_ptr<TaskLoss> make_task_loss(const TrainableNetwork& network, const Data& data,
                                          const TrainingRecipe& recipe);
 
+/// Of its parts.
+std::unique_ptr<TaskLoss> make_segmentation_loss(std::int64_t classes, double auxiliary_weight);
+std::unique_ptr<TaskLoss> make_pose_loss(const Data& data);
+
 }  // namespace autogo

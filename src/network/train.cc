@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 
 #include "autogo/base/error.h"
 #include "autogo/base/memory.h"
@@ -53,12 +54,22 @@ BatchSpec batch_spec(const TrainableNetwork& network, const Data& data,
   spec.mirrored_joints = data.mirrored_joints;
   const Shape& out = network.graph.output_type(network.graph.output_nodes().at(0)).shape;
   if (makes_images(options.task)) spec.scale = out[2] / in[2];
+  if (options.task == Task::kPose) {
+    spec.heat_height = out[2];
+    spec.heat_width = out[3];
+  }
   return spec;
 }
 
-std::int64_t test_batch_size(const TrainableNetwork& network, const Data& data) {
-  (void)data;
-  return makes_images(network.options.task) ? 1 : 128;
+std::int64_t test_batch_size(Task task) {
+  switch (task) {
+    case Task::kClassification:
+      return 128;
+    case Task::kPose:
+      return 32;
+    default:
+      return 1;
+  }
 }
 
 Program program_to_run(const TrainableNetwork& network) {
@@ -78,7 +89,7 @@ double TrainingResult::metric() const {
 
 std::uint64_t training_hash(const TrainableNetwork& network, const TrainingOptions& options) {
   const TaskOptions& task = network.options;
-  std::uint64_t hash = hash_text(dump(network.graph, true), 0);
+  std::uint64_t hash = hash_text(dump(network.graph, true) + dump(network.training_graph), 0);
   hash = hash_text(recipe_text(options.recipe), hash);
   hash = hash_text(network.output + task_name(task.task), hash);
   for (const std::uint64_t number :
@@ -102,7 +113,16 @@ std::uint64_t training_hash(const TrainableNetwork& network, const TrainingOptio
 TrainingResult train_network(const TrainableNetwork& network, const Data& data,
                              const TrainingOptions& options) {
   check_recipe(options.recipe);
-  return network_module().train(network, data, options);
+  TrainingResult result = network_module().train(network, data, options);
+  if (network.training_graph.num_nodes() > 0 && !result.weights.empty()) {
+    std::set<std::string> kept;  // what the written graph has
+    const Program program = lower(network.graph, kTrainableExport);
+    for (const ProgramConstant& constant : program.constants) {
+      kept.insert(program.values[static_cast<std::size_t>(constant.value)].name);
+    }
+    std::erase_if(result.weights, [&](const auto& entry) { return !kept.contains(entry.first); });
+  }
+  return result;
 }
 
 std::vector<TrainingResult> train_networks(const std::vector<TrainingJob>& jobs, const Data& data,

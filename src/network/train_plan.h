@@ -11,7 +11,7 @@ bool makes_images(Task task);
 BatchSpec batch_spec(const TrainableNetwork& network, const Data& data,
                      const TrainingRecipe& recipe, bool training);
 /// Images in a batch of the tests; results do not depend on it. 1 where images differ in size.
-std::int64_t test_batch_size(const TrainableNetwork& network, const Data& data);
+std::int64_t test_batch_size(Task task);
 /// The program with inputs of any height and width, where the task tests whole images.
 Program program_to_run(const TrainableNetwork& network);
 

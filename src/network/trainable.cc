@@ -30,6 +30,21 @@ const Shape& image_shape(const Graph& graph) {
   return shape;
 }
 
+/// The graph with the input size that the options ask for.
+Graph sized(TrainableNetwork& network, const Graph& graph) {
+  const std::int64_t size = network.options.image_size;
+  const Shape shape = image_shape(graph);
+  if (size == 0 || (shape[2] == size && shape[3] == size)) return graph;
+  network.notes.push_back("the network's input is " + std::to_string(size) + "x" +
+                          std::to_string(size) + " instead of " + size_text(shape));
+  try {
+    return with_input_size(graph, size, size);
+  } catch (Error& e) {
+    e.prepend("--image-size " + std::to_string(size));
+    throw;
+  }
+}
+
 void note_images(TrainableNetwork& network, const Data& data) {
   const Shape& shape = image_shape(network.graph);
   const bool whole = network.options.task != Task::kClassification;
@@ -93,31 +108,54 @@ void require_image_output(const TrainableNetwork& network) {
                      to_string(in));
 }
 
+/// Segmentation and pose: a network that answers with the right number of maps is kept, any other
+/// one is a backbone.
+Graph map_network(TrainableNetwork& network, const Data& data) {
+  const TaskOptions& options = network.options;
+  const bool pose = options.task == Task::kPose;
+  const auto maps = static_cast<std::int64_t>(pose ? data.num_joints : data.classes.size());
+  const Graph& graph = network.graph;
+  const std::vector<NodeId> outputs = graph.output_nodes();
+  const Shape found = outputs.empty() ? Shape() : graph.output_type(outputs[0]).shape;
+  const bool fits = found.rank() == 4 && found[1] == maps && found[2] > 1 && found[3] > 1;
+  if (fits && !options.new_head && options.tap.empty()) return sized(network, graph);
+  const ValueId tap = find_tap(graph, options.tap);
+  network.notes.push_back(std::string("a ") + (pose ? "deconvolution" : "PSP") + " head for " +
+                          std::to_string(maps) + (pose ? " joints" : " classes") + " reads '" +
+                          graph.value_name(tap) + "', " + to_string(graph.type(tap).shape));
+  const Graph base = sized(network, backbone(graph, tap));
+  if (pose) return with_pose_head(base, maps);
+  Graph made = with_psp_head(base, maps);
+  if (options.auxiliary) {
+    network.training_graph = with_auxiliary_head(made, base, maps);
+  }
+  return made;
+}
+
 }  // namespace
 
 TrainableNetwork make_trainable(const Graph& graph, const Data& data, const TaskOptions& options) {
-  TrainableNetwork network{graph, {}, options, {}, {}, {}};
-  const Shape shape = image_shape(graph);
-  if (options.image_size > 0 &&
-      (shape[2] != options.image_size || shape[3] != options.image_size)) {
-    try {
-      network.graph = with_input_size(graph, options.image_size, options.image_size);
-    } catch (Error& e) {
-      e.prepend("--image-size " + std::to_string(options.image_size));
-      throw;
-    }
-    network.notes.push_back("the network's input is " + std::to_string(options.image_size) + "x" +
-                            std::to_string(options.image_size) + " instead of " + size_text(shape));
-  }
+  TrainableNetwork network;
+  network.graph = graph;
+  network.options = options;
+  image_shape(graph);
+  const bool maps = options.task == Task::kSegmentation || options.task == Task::kPose;
+  network.graph = maps ? map_network(network, data) : sized(network, graph);
   note_images(network, data);
   set_normalisation(network, data);
   if (options.task == Task::kClassification) {
     fit_classifier(network, data);
-  } else {
+  } else if (!maps) {
     require_image_output(network);
   }
-  network.program = lower(network.graph, kTrainableExport);
-  network.output = program_name(network.graph, network.program, logits_of(network.graph));
+  const bool more = network.training_graph.num_nodes() > 0;
+  const Graph& trained = more ? network.training_graph : network.graph;
+  network.program = lower(trained, kTrainableExport);
+  network.output = program_name(trained, network.program, logits_of(trained));
+  if (more) {
+    const NodeId second = trained.output_nodes().at(1);
+    network.auxiliary = program_name(trained, network.program, trained.inputs(second)[0]);
+  }
   return network;
 }
 

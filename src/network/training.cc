@@ -25,14 +25,13 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <optional>
 
-#include "any_size.h"
 #include "autogo/base/error.h"
 #include "autogo/base/memory.h"
 #include "autogo/base/rng.h"
 #include "base/json.h"
 #include "checkpoint.h"
+#include "image_shower.h"
 #include "initial_weights.h"
 #include "net_module.h"
 #include "task_loss.h"
@@ -105,11 +104,10 @@ class Tester {
  public:
   Tester(NetModule& net, TaskLoss& loss, const TrainableNetwork& network, const Data& data,
          const TrainingOptions& options)
-      : net_(net), loss_(loss), data_(data) {
-    if (makes_images(network.options.task)) any_size_.emplace(network.graph);
+      : net_(net), loss_(loss), data_(data), shower_(network) {
     const BatchSpec spec = batch_spec(network, data, options.recipe, false);
     LoaderOptions reading;
-    reading.batch_size = test_batch_size(network, data);
+    reading.batch_size = test_batch_size(network.options.task);
     reading.threads = options.loader_threads;
     reading.max_samples = options.max_test_images;
     for (const DataSplit& split : data.tests) {
@@ -131,8 +129,7 @@ class Tester {
         note(*batch);
         if (batch->count == 0) continue;
         const DeviceBatch placed = to_device(*batch, net_.device());
-        loss_.add(any_size_ ? any_size_->forward(net_, placed.input) : net_.forward({placed.input}),
-                  placed);
+        loss_.add(shower_.forward(net_, placed.input), placed);
         images += batch->count;
       }
       AUTOGO_REQUIRE(images > 0, ErrorKind::kInput,
@@ -155,7 +152,7 @@ class Tester {
   NetModule& net_;
   TaskLoss& loss_;
   const Data& data_;
-  std::optional<AnySize> any_size_;
+  const ImageShower shower_;
   std::vector<std::unique_ptr<Loader>> loaders_;
   std::uint64_t skipped_ = 0;
   std::string first_problem_;

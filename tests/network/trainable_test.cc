@@ -67,6 +67,8 @@ TEST(Trainable, SqueezeNetsHeadIsAConvolution) {
   export_onnx(net.graph, dir / "m.onnx", kTrainableExport);
   const Graph back = import_onnx(dir / "m.onnx");
   EXPECT_EQ(back.output_type(back.output_nodes()[0]).shape.elements(), 10);
+  EXPECT_EQ(lower(back).values[static_cast<std::size_t>(lower(back).outputs[0])].shape.elements(),
+            10);  // as declared
 }
 
 TEST(Trainable, ANewHeadOfAFileKeepsItsOtherWeights) {

@@ -49,8 +49,7 @@ class Layer {
   /// p (out x in), b.
   std::vector<float> values() const {
     const auto state = net_.state();
-    const torch::Tensor all =
-        at::cat({state.at(weight_).reshape({-1}), state.at(bias_)});
+    const torch::Tensor all = at::cat({state.at(weight_).reshape({-1}), state.at(bias_)});
     return {all.data_ptr<float>(), all.data_ptr<float>() + all.numel()};
   }
   NetModule& net() { return net_; }

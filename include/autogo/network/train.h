@@ -20,7 +20,9 @@ namespace autogo {
 struct TaskOptions {
   Task task = Task::kClassification;
   bool new_head = false;  ///< replace the head even where it fits
-  std::string tap;        ///< value that a new head reads; empty: the last map before it is pooled
+  /// Segmentation, pose: value that a new head reads; empty: the last map before it is pooled.
+  std::string tap;
+  bool auxiliary = true;        ///< segmentation: train with an auxiliary classifier
   std::int64_t image_size = 0;  ///< of the network's input; 0: as the graph has it
   double noise = 25;            ///< denoising: standard deviation, of 255
   bool predicts_noise = false;  ///< denoising: the output is the noise, not the clean image
@@ -32,7 +34,8 @@ struct TaskOptions {
 /// A graph with the head of its task, ready to be trained and written.
 struct TrainableNetwork {
   Graph graph;                     ///< with the head: what replace_weights() writes
-  Program program;                 ///< lower(graph, kTrainableExport)
+  Graph training_graph;            ///< with what only training needs behind it; empty: `graph`
+  Program program;                 ///< lower() of the latter with kTrainableExport
   TaskOptions options;             ///< mean and deviation filled in
   std::string output;              ///< value that the loss reads: logits, an image, heat maps
   std::string auxiliary;           ///< segmentation: value of the auxiliary head; may be empty
