@@ -17,7 +17,6 @@ namespace autogo {
 struct NetworkArguments {
   std::vector<std::string> models, input_shapes, tests;
   std::string data, task = "classification", recipe, weights = "mixed", device = "cpu", output;
-  std::string tap;
   int seeds = 1, jobs = 0, loader_threads = -1;
   std::int64_t num_classes = 0;
   TaskOptions head;

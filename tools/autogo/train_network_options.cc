@@ -35,10 +35,16 @@ constexpr RecipeOption<double> kReals[] = {
      [](R& r) -> double& { return r.step_factor; }},
     {"--power", "X", "polynomial", [](R& r) -> double& { return r.power; }},
     {"--label-smoothing", "X", "classification", [](R& r) -> double& { return r.label_smoothing; }},
+    {"--auxiliary-weight", "X", "segmentation: of the auxiliary classifier's loss",
+     [](R& r) -> double& { return r.auxiliary_weight; }},
     {"--test-crop", "SHARE", "classification: share of the shorter side that tests keep",
      [](R& r) -> double& { return r.test_crop; }},
     {"--min-area", "SHARE", "a random part of at least this share, resized; 0: the whole image",
      [](R& r) -> double& { return r.augmentation.min_area; }},
+    {"--scale-range", "X", "random scale: segmentation 1/(1+X) to 1+X, pose 1-X to 1+X",
+     [](R& r) -> double& { return r.augmentation.scale_range; }},
+    {"--rotate", "DEGREES", "pose: up to this angle, half of the time",
+     [](R& r) -> double& { return r.augmentation.rotate_deg; }},
 };
 
 constexpr RecipeOption<std::int64_t> kIntegers[] = {
@@ -88,9 +94,11 @@ void add_table(CLI::App& app, NetworkArguments& arguments, const RecipeOption<T>
 }
 
 void declare_recipe(CLI::App& app, NetworkArguments& a) {
-  app.add_option("--recipe", a.recipe,
-                 "preset of the numbers below: short, autogo-cifar10, autogo-imagenet, autogo-sr, "
-                 "autogo-sr-fsrcnn, autogo-denoise; short where none is given")
+  app.add_option(
+         "--recipe", a.recipe,
+         "preset of the numbers below: short, autogo-cifar10, autogo-imagenet, autogo-sr, "
+         "autogo-sr-fsrcnn, autogo-denoise, autogo-segmentation, autogo-pose; short where none "
+         "is given")
       ->type_name("NAME")
       ->group("Recipe");
   add_table(app, a, kInts);
@@ -113,13 +121,24 @@ void declare_task(CLI::App& app, NetworkArguments& a) {
   app.add_option("--data", a.data, "the data set's folder (docs/formats.md)")
       ->type_name("DIR")
       ->required();
-  app.add_option("--task", a.task, "classification, super-resolution or denoising")
+  app.add_option("--task", a.task,
+                 "classification, super-resolution, denoising, segmentation or pose")
       ->type_name("TASK");
   app.add_option("--test", a.tests, "further folder to test on, in place of the data set's own")
       ->type_name("DIR")
       ->take_all()
       ->allow_extra_args(false);
-  app.add_flag("--new-head", a.head.new_head, "replace the last layer even where it fits");
+  app.add_flag("--new-head", a.head.new_head, "replace the head even where it fits");
+  app.add_option("--tap", a.head.tap,
+                 "segmentation, pose: value that the new head reads; the last map by default")
+      ->type_name("NAME");
+  app.add_option("--classes", a.num_classes,
+                 "segmentation: class ids below this; 0: as the data set says")
+      ->type_name("N")
+      ->check(CLI::Range(0, 254));
+  app.add_option("--auxiliary", a.head.auxiliary,
+                 "segmentation: train with a classifier inside the backbone")
+      ->type_name("true|false");
   app.add_option("--noise", a.head.noise, "denoising: standard deviation, of 255")
       ->type_name("X")
       ->check(CLI::NonNegativeNumber);
