@@ -1,6 +1,8 @@
 #!/bin/bash
-# check_codegen.sh BUILD [MODEL...]: exported PyTorch files against ONNX Runtime, whole networks.
+# check_codegen.sh BUILD [MODEL...]: exported Python files against ONNX Runtime, whole networks.
 #
+# FRAMEWORK  pytorch (the default) or keras: then with Keras where it is installed, else with the
+#            stub of it in tests/codegen/keras_stub
 # BUILD  the build folder; its tests must be built (randomize, autogo)
 # MODEL  ONNX files; without any, every sample model beside and inside the source tree, and ten
 #        networks that `autogo search` finds from three of them
@@ -18,6 +20,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 autogo=$build/bin/autogo
+framework=${FRAMEWORK:-pytorch}
+script=compare.py
+[ "$framework" = pytorch ] || script=compare_keras.py
 
 find_networks() {  # MODEL COUNT: the first members of a short search
   local name
@@ -44,9 +49,9 @@ for model in "$@"; do
   result=FAIL
   if "$build/tests/codegen/randomize" "$model" 1 "$work/net.onnx" 2> "$work/net.err" &&
     node "$root/tests/support/ort_check.mjs" record "$work/net.onnx" > "$work/net.err" 2>&1 &&
-    "$autogo" -q export "$work/net.onnx" --to pytorch -o "$work/net.py" 2> "$work/net.err" &&
+    "$autogo" -q export "$work/net.onnx" --to "$framework" -o "$work/net.py" 2> "$work/net.err" &&
     printf '%s\n' "$work/net.py $work/net.onnx.io 1" "$work/net.py $work/net.onnx.io 2" |
-    /usr/bin/python3 "$root/tests/codegen/compare.py" > "$work/net.err" 2>&1; then
+    /usr/bin/python3 "$root/tests/codegen/$script" > "$work/net.err" 2>&1; then
     result=ok
   else
     failed=1

@@ -23,9 +23,12 @@ Program lowered(const Graph& graph, const CodeOptions& options) {
 /// The network's own statements: one a segment, on variables that are used again when they can be.
 class TopEmitter {
  public:
-  TopEmitter(const NetworkView& view, const std::vector<Section>& sections, const FileCode& classes,
-             const std::function<std::string(const std::string&)>& call)
-      : view_(view), sections_(sections), classes_(classes), call_(call) {}
+  TopEmitter(const CodeFile& file, const Dialect& dialect)
+      : file_(file),
+        dialect_(dialect),
+        view_(file.view),
+        sections_(file.sections),
+        classes_(file.classes) {}
 
   SectionCode emit() {
     for (const Section& section : sections_) {
@@ -43,7 +46,8 @@ class TopEmitter {
     for (std::size_t s = 0; s < sections_.size(); ++s) statement(s);
     std::string results;
     for (const int v : view_.program().outputs) {
-      results += (results.empty() ? "" : ", ") + names_.at(v);
+      const PyExpr result = dialect_.result(file_.state, view_.shape(v), v, names_.at(v));
+      results += (results.empty() ? "" : ", ") + result.text;
     }
     code_.lines.push_back("return " + results);
     return std::move(code_);
@@ -75,7 +79,9 @@ class TopEmitter {
       names_[v] = name;
       targets += (targets.empty() ? "" : ", ") + name;
     }
-    code_.lines.push_back(targets + " = " + call_(classes_.uses[s].name) + "(" + arguments + ")");
+    const SectionUse& use = classes_.uses[s];
+    const ClassCode& made = classes_.classes[use.class_index];
+    code_.lines.push_back(targets + " = " + dialect_.call(use, made, arguments));
   }
 
   std::string fresh() {
@@ -86,10 +92,11 @@ class TopEmitter {
     }
   }
 
+  const CodeFile& file_;
+  const Dialect& dialect_;
   const NetworkView& view_;
   const std::vector<Section>& sections_;
   const FileCode& classes_;
-  const std::function<std::string(const std::string&)>& call_;
   SectionCode code_;
   std::map<int, std::string> names_;
   std::map<int, int> uses_;
@@ -104,15 +111,15 @@ std::string bytes_of(const std::vector<float>& values) {
 
 }  // namespace
 
-CodeFile::CodeFile(const Graph& graph, const Dialect& dialect, const CodeOptions& code_options,
-                   const std::function<std::string(const std::string&)>& call)
+CodeFile::CodeFile(const Graph& graph, const Dialect& dialect, const CodeOptions& code_options)
     : options(code_options), view(graph, lowered(graph, code_options)) {
+  dialect.start(state, view);
   sections = find_sections(view);
   for (const Section& section : sections) {
     codes.push_back(SectionEmitter(view, dialect, state).emit(section));
   }
   classes = share_classes(sections, codes);
-  top = TopEmitter(view, sections, classes, call).emit();
+  top = TopEmitter(*this, dialect).emit();
 }
 
 std::string CodeFile::description() const {
@@ -143,12 +150,13 @@ std::string CodeFile::header(const std::string& framework) const {
 }
 
 std::vector<StoredTensor> CodeFile::tensors(
-    const std::function<std::string(const LayerCode&, const LayerWeight&)>& name) const {
+    const std::function<std::string(const std::string&, const LayerCode&, const LayerWeight&)>&
+        name) const {
   std::vector<StoredTensor> list;
   for (std::size_t s = 0; s < codes.size(); ++s) {
     for (const LayerCode& layer : codes[s].layers) {
       for (const LayerWeight& weight : layer.weights) {
-        list.push_back({classes.uses[s].name + "." + name(layer, weight), "F32", weight.dims,
+        list.push_back({name(classes.uses[s].name, layer, weight), "F32", weight.dims,
                         [&weight] { return bytes_of(weight.make()); }});
       }
     }

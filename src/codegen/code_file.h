@@ -13,9 +13,7 @@ namespace autogo {
 /// What the files of both frameworks are made of.
 class CodeFile {
  public:
-  /// @param call  how the network calls a segment by its name
-  CodeFile(const Graph& graph, const Dialect& dialect, const CodeOptions& options,
-           const std::function<std::string(const std::string&)>& call);
+  CodeFile(const Graph& graph, const Dialect& dialect, const CodeOptions& options);
   CodeFile(const CodeFile&) = delete;  // `classes` points into it
   CodeFile& operator=(const CodeFile&) = delete;
 
@@ -24,9 +22,10 @@ class CodeFile {
   /// "25.6 M parameters, input 1x3x224x224, output 1x1000"
   std::string description() const;
   /// The weights of all segments.
-  /// @param name  of a weight within its segment
+  /// @param name  of a weight in the file, from its segment's name
   std::vector<StoredTensor> tensors(
-      const std::function<std::string(const LayerCode&, const LayerWeight&)>& name) const;
+      const std::function<std::string(const std::string&, const LayerCode&, const LayerWeight&)>&
+          name) const;
   /// Weights first, so that a file that is there has its weights.
   CodeSummary write(const std::string& path, const std::string& text,
                     const std::vector<StoredTensor>& tensors) const;

@@ -47,6 +47,14 @@ class Torch : public Dialect {
     const PyExpr flat = py_call("torch.tensor", {py_list(values)});
     return dims.size() == 1 ? flat : py_method(flat, "reshape", {py_items(dims)});
   }
+  std::string call(const SectionUse& use, const ClassCode&,
+                   const std::string& arguments) const override {
+    return "self." + use.name + "(" + arguments + ")";
+  }
+  PyExpr result(const FileState&, const Shape&, int, const std::string& name) const override {
+    return {name};
+  }
+  void start(FileState&, const NetworkView&) const override {}
   int depth() const override { return 4; }
 };
 
@@ -122,8 +130,7 @@ std::string network_text(const CodeFile& file) {
 CodeSummary export_pytorch(const Graph& graph, const std::string& path,
                            const CodeOptions& options) {
   const Torch dialect;
-  CodeFile file(graph, dialect, options,
-                [](const std::string& segment) { return "self." + segment; });
+  const CodeFile file(graph, dialect, options);
   std::string text = file.header("PyTorch");
   text +=
       "import json\nimport pathlib\n\nimport torch\nimport torch.nn as nn\n"
@@ -134,10 +141,10 @@ CodeSummary export_pytorch(const Graph& graph, const std::string& path,
   text += "\n" + network_text(file);
   text += "\n" + std::string(kReader);
 
-  std::vector<StoredTensor> tensors =
-      file.tensors([](const LayerCode& layer, const LayerWeight& weight) {
+  std::vector<StoredTensor> tensors = file.tensors(
+      [](const std::string& segment, const LayerCode& layer, const LayerWeight& weight) {
         const bool bare = layer.name.starts_with("weight") || layer.name.starts_with("buffer");
-        return bare ? layer.name : layer.name + "." + weight.name;
+        return segment + "." + (bare ? layer.name : layer.name + "." + weight.name);
       });
   for (std::size_t i = 0; i < tensors.size(); ++i) {  // the state of nn.BatchNorm has a counter
     const std::string& name = tensors[i].name;

@@ -26,6 +26,14 @@ struct SectionCode {
 };
 
 class Call;
+struct ClassCode;
+struct SectionUse;
+
+/// What the file's sections share.
+struct FileState {
+  std::set<std::string> helpers;      ///< names of those that were used
+  std::map<int, bool> channels_last;  ///< Keras: how a map is stored, by program value
+};
 
 /// A framework's spelling of operators and layers.
 class Dialect {
@@ -42,17 +50,16 @@ class Dialect {
   /// A small table of integers.
   virtual PyExpr integers(const std::vector<std::int64_t>& values,
                           const std::vector<std::int64_t>& dims) const = 0;
+  /// How the network calls a section.
+  virtual std::string call(const SectionUse& use, const ClassCode& made,
+                           const std::string& arguments) const = 0;
+  /// An output of the network, from the variable that holds it.
+  virtual PyExpr result(const FileState& state, const Shape& shape, int v,
+                        const std::string& name) const = 0;
+  /// Before the first section. @throws Error kUnsupported
+  virtual void start(FileState& state, const NetworkView& view) const = 0;
   /// Calls of calls on a line, at most.
   virtual int depth() const = 0;
-};
-
-/// Python definitions that the operators of a file need: name to text. Shared by its sections.
-using Helpers = std::map<std::string, std::string>;
-
-/// What the file's sections share.
-struct FileState {
-  std::set<std::string> helpers;      ///< names of those that were used
-  std::map<int, bool> channels_last;  ///< Keras: how a map is stored, by program value
 };
 
 class SectionEmitter {

@@ -411,20 +411,6 @@ constexpr OperatorRow kRows[] = {
     {"Softmax", softmax<false>},
 };
 
-/// The weight of an idiom that was found: the constant operand of its last operator of that type.
-std::optional<ConstantView> idiom_weight(const Call& c, std::string_view op_type,
-                                         std::int64_t elements) {
-  std::optional<ConstantView> found;
-  for (const ProgramNode* node : c.unit.operators) {
-    if (node->op_type != op_type) continue;
-    for (const int v : node->inputs) {
-      const auto view = c.view.constant(v);
-      if (view && view->floating() && view->elements() == elements) found = view;
-    }
-  }
-  return found;
-}
-
 PyExpr idiom_layer_norm(Call& c) {
   const Shape& shape = c.view.shape(c.unit.inputs[0]);
   const std::int64_t size = shape[static_cast<std::size_t>(shape.rank()) - 1];
@@ -442,11 +428,8 @@ PyExpr idiom_layer_norm(Call& c) {
 PyExpr idiom_dense(Call& c) {
   const std::int64_t out = c.view.graph().node(c.unit.node).attrs.out_channels;
   const auto bias = idiom_weight(c, "Add", out);
-  std::optional<ConstantView> matrix;
-  for (const ProgramNode* node : c.unit.operators) {
-    if (node->op_type == "MatMul") matrix = c.view.constant(node->inputs[1]);
-  }
-  if (!matrix || matrix->dims.size() != 2 || !bias) c.refuse("weights that are computed");
+  const auto matrix = idiom_matrix(c);
+  if (!matrix || !bias) c.refuse("weights that are computed");
   return linear(c, c.x(), *matrix, false, bias);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,6 +35,11 @@ std::vector<std::int64_t> window_pads_of(const Call& call, const std::vector<std
 std::vector<std::int64_t> window_list(const Call& call, const char* name, std::size_t rank,
                                       std::int64_t other);
 bool symmetric_pads(const std::vector<std::int64_t>& pads);
+/// The weight of an idiom: the constant operand of that size of its last operator of that type.
+std::optional<ConstantView> idiom_weight(const Call& call, std::string_view op_type,
+                                         std::int64_t elements);
+/// The matrix of a dense layer.
+std::optional<ConstantView> idiom_matrix(const Call& call);
 /// Pads in PyTorch's order, the last dimension first: "(1, 1, 0, 0)".
 std::string torch_pads(const std::vector<std::int64_t>& pads);
 

@@ -1,4 +1,4 @@
-// Kernels, strides and pads as both frameworks need them.
+// Kernels, strides, pads, and the weights of idioms, as both frameworks need them.
 
 #include <algorithm>
 
@@ -43,6 +43,28 @@ bool symmetric_pads(const Ints& pads) {
   const std::size_t rank = pads.size() / 2;
   return std::equal(pads.begin(), pads.begin() + static_cast<std::ptrdiff_t>(rank),
                     pads.begin() + static_cast<std::ptrdiff_t>(rank));
+}
+
+std::optional<ConstantView> idiom_weight(const Call& call, std::string_view op_type,
+                                         std::int64_t elements) {
+  std::optional<ConstantView> found;
+  for (const ProgramNode* node : call.unit.operators) {
+    if (node->op_type != op_type) continue;
+    for (const int v : node->inputs) {
+      const auto view = call.view.constant(v);
+      if (view && view->floating() && view->elements() == elements) found = view;
+    }
+  }
+  return found;
+}
+
+std::optional<ConstantView> idiom_matrix(const Call& call) {
+  for (const ProgramNode* node : call.unit.operators) {
+    if (node->op_type != "MatMul") continue;
+    const auto view = call.view.constant(node->inputs[1]);
+    if (view && view->dims.size() == 2) return view;
+  }
+  return std::nullopt;
 }
 
 std::string torch_pads(const Ints& pads) {

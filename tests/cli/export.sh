@@ -1,5 +1,5 @@
 #!/bin/bash
-# autogo export --to pytorch: what it writes, and what it refuses. What the files compute is tested
+# autogo export --to pytorch, keras: what it writes, and what it refuses. What the files compute is tested
 # in tests/codegen.
 . "$(dirname "$0")/lib.sh"
 "$AUTOGO" -q corpus network hiaml:z-a22-b23-j30 --random-weights -o h.onnx > /dev/null
@@ -18,6 +18,11 @@ cp net.safetensors first.safetensors
 run "$AUTOGO" -q export h.onnx --to pytorch -o net.py
 cmp -s net.py first.py && cmp -s net.safetensors first.safetensors || problem "expected the same again"
 rm first.*
+
+run "$AUTOGO" -q export h.onnx --to keras -o keras_net.py
+expect_code 0
+command -v python3 > /dev/null && { python3 -m py_compile keras_net.py || problem "expected valid Python"; }
+rm -rf __pycache__ keras_net.*
 
 run "$AUTOGO" export h.onnx --to pytorch -o net.txt
 expect_refusal 2 "autogo export: --to pytorch writes a Python file: give -o a name that ends in .py"

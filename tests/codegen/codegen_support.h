@@ -4,7 +4,9 @@
 #include <sys/wait.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -20,13 +22,16 @@ inline std::string replaced_extension(const std::string& path, const std::string
   return path.substr(0, path.rfind('.')) + extension;
 }
 
-/// The models' PyTorch files on what ONNX Runtime gave, in one Python.
+/// The models' Python files on what ONNX Runtime gave, in one Python.
+/// @param script  of this folder, that compares
 /// @param batches  run each with these batches
-inline void expect_pytorch_agrees(const std::vector<std::string>& models, const std::string& list,
-                                  const std::vector<int>& batches = {1}) {
-  const OrtAnswer recorded = ask_ort("record", models, list);
-  if (!recorded.available) GTEST_SKIP() << recorded.text;
-  ASSERT_TRUE(recorded.ok) << recorded.text;
+inline void expect_agrees(const char* script, const std::vector<std::string>& models,
+                          const std::string& list, const std::vector<int>& batches = {1}) {
+  if (!std::filesystem::exists(models.at(0) + ".io")) {
+    const OrtAnswer recorded = ask_ort("record", models, list);
+    if (!recorded.available) GTEST_SKIP() << recorded.text;
+    ASSERT_TRUE(recorded.ok) << recorded.text;
+  }
   std::ofstream out(list);
   for (const std::string& model : models) {
     for (const int batch : batches) {
@@ -34,8 +39,8 @@ inline void expect_pytorch_agrees(const std::vector<std::string>& models, const 
     }
   }
   out.close();
-  const std::string command =
-      "/usr/bin/python3 '" AUTOGO_SOURCE_DIR "/tests/codegen/compare.py' < '" + list + "' 2>&1";
+  const std::string command = "/usr/bin/python3 '" AUTOGO_SOURCE_DIR "/tests/codegen/" +
+                              std::string(script) + "' < '" + list + "' 2>&1";
   std::FILE* pipe = ::popen(command.c_str(), "r");
   ASSERT_NE(pipe, nullptr);
   std::string text, failures;
@@ -56,6 +61,43 @@ inline void expect_pytorch_agrees(const std::vector<std::string>& models, const 
   }
   EXPECT_EQ(status, 0) << failures;
   EXPECT_EQ(passed, models.size() * batches.size()) << failures;
+}
+
+inline void expect_pytorch_agrees(const std::vector<std::string>& models, const std::string& list,
+                                  const std::vector<int>& batches = {1}) {
+  expect_agrees("compare.py", models, list, batches);
+}
+
+/// With Keras where it is installed, else with the stub of it in keras_stub.
+inline void expect_keras_agrees(const std::vector<std::string>& models, const std::string& list,
+                                const std::vector<int>& batches = {1}) {
+  expect_agrees("compare_keras.py", models, list, batches);
+}
+
+/// What cannot be written, by case, with the reason behind "(Operator): ".
+using Refusals = std::map<std::string, std::string>;
+
+inline std::string case_name(const std::string& model) {
+  return std::filesystem::path(model).stem().string();
+}
+
+/// Exports what can be; the others are named in `refused`.
+inline std::vector<std::string> exported(const std::vector<std::string>& models, Refusals& refused,
+                                         CodeSummary (*write)(const Graph&, const std::string&,
+                                                              const CodeOptions&)) {
+  std::vector<std::string> done;
+  for (const std::string& model : models) {
+    try {
+      write(import_onnx(model), replaced_extension(model, ".py"), {});
+      done.push_back(model);
+    } catch (const Error& e) {
+      const std::string text = e.what();
+      EXPECT_EQ(e.kind(), ErrorKind::kUnsupported) << model << ": " << text;
+      EXPECT_TRUE(text.starts_with("node '") || text.starts_with("input '")) << text;
+      refused[case_name(model)] = text.substr(text.find(": ") + 2);
+    }
+  }
+  return done;
 }
 
 }  // namespace autogo

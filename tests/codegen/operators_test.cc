@@ -12,30 +12,6 @@
 namespace autogo {
 namespace {
 
-/// What cannot be written, by case, with the reason behind "(Operator): ".
-using Refusals = std::map<std::string, std::string>;
-
-std::string case_name(const std::string& model) {
-  return std::filesystem::path(model).stem().string();
-}
-
-/// Exports what can be; the others are moved to `refused`.
-std::vector<std::string> exported(const std::vector<std::string>& models, Refusals& refused) {
-  std::vector<std::string> done;
-  for (const std::string& model : models) {
-    try {
-      export_pytorch(import_onnx(model), replaced_extension(model, ".py"));
-      done.push_back(model);
-    } catch (const Error& e) {
-      const std::string text = e.what();
-      EXPECT_EQ(e.kind(), ErrorKind::kUnsupported) << model << ": " << text;
-      EXPECT_TRUE(text.starts_with("node '")) << text;
-      refused[case_name(model)] = text.substr(text.find("): ") + 3);
-    }
-  }
-  return done;
-}
-
 const char* const kUneven = "average pooling with uneven pads and ceil_mode has no form in PyTorch";
 const char* const kBackwards = "a slice that runs backwards over a part has no form in PyTorch";
 const char* const kCumulative =
@@ -44,12 +20,9 @@ const char* const kNone = "the operator has no form in PyTorch";
 
 const char* const kPads = "pads the batch or the channels by ";
 
-/// All families in one run of either program. Resizing is left to its rules: nearest by other ones
-/// than PyTorch's, and coordinates that it does not have, are refused.
-TEST(PyTorchOperators, ComputeWhatTheRuntimeComputesOrAreRefused) {
-  const TempDir folder;
+/// The cases of all families, in a folder, named after family and case.
+std::vector<std::string> all_cases(const TempDir& folder) {
   std::vector<std::string> models;
-  Refusals refused;
   std::string family;
   const CheckModels collect = [&](const std::vector<std::string>& made, const std::string&) {
     for (const std::string& model : made) {
@@ -65,8 +38,17 @@ TEST(PyTorchOperators, ComputeWhatTheRuntimeComputesOrAreRefused) {
     family = name;
     cases(collect);
   }
+  return models;
+}
+
+/// All families in one run of either program. Resizing is left to its rules: nearest by other ones
+/// than PyTorch's, and coordinates that it does not have, are refused.
+TEST(PyTorchOperators, ComputeWhatTheRuntimeComputesOrAreRefused) {
+  const TempDir folder;
+  const std::vector<std::string> models = all_cases(folder);
+  Refusals refused;
   EXPECT_GT(models.size(), 200U);
-  expect_pytorch_agrees(exported(models, refused), folder / "list");
+  expect_pytorch_agrees(exported(models, refused, export_pytorch), folder / "list");
   std::erase_if(refused, [](const auto& entry) {
     const auto& [name, reason] = entry;
     return name.starts_with("resize_") && reason.starts_with("resizing by ") &&
@@ -90,8 +72,8 @@ TEST(PyTorchOperators, ComputeWhatTheRuntimeComputesOrAreRefused) {
   EXPECT_EQ(refused, expected);
 }
 
-TEST(PyTorchOperators, TheTableAsTheExporterWritesIt) {
-  const TempDir folder;
+/// A model of each operator of the table, on maps, tokens and vectors, in four opsets.
+std::vector<std::string> table_models(const TempDir& folder) {
   std::vector<std::string> models;
   auto base = [&](std::int64_t opset, const Ints& dims, const std::string& name) {
     OnnxBuilder b(opset, opset < 15 ? 7 : opset < 20 ? 8 : 10);
@@ -114,9 +96,37 @@ TEST(PyTorchOperators, TheTableAsTheExporterWritesIt) {
       if (sample.op != OpKind::kPRelu) add(vector, sample);
     }
   }
+  return models;
+}
+
+TEST(PyTorchOperators, TheTableAsTheExporterWritesIt) {
+  const TempDir folder;
+  const std::vector<std::string> models = table_models(folder);
   Refusals refused;
-  expect_pytorch_agrees(exported(models, refused), folder / "list", {1, 2});
+  expect_pytorch_agrees(exported(models, refused, export_pytorch), folder / "list", {1, 2});
   EXPECT_EQ(refused, Refusals{});
+}
+
+TEST(KerasOperators, TheTableAsTheExporterWritesIt) {
+  const TempDir folder;
+  const std::vector<std::string> models = table_models(folder);
+  Refusals refused;
+  expect_keras_agrees(exported(models, refused, export_keras), folder / "list", {1, 2});
+  for (const auto& [name, reason] : refused) {
+    EXPECT_TRUE(name.ends_with("_conv_explicit") || name == "m10_resize_linear") << name;
+  }
+  EXPECT_EQ(refused["m13_conv_explicit"], "Keras has no stride together with a dilation");
+  EXPECT_EQ(refused["m10_resize_linear"], "resizing by linear and asymmetric has no form in Keras");
+}
+
+/// Keras' export covers less of ONNX; what it does write is right.
+TEST(KerasOperators, ComputeWhatTheRuntimeComputesOrAreRefused) {
+  const TempDir folder;
+  const std::vector<std::string> models = all_cases(folder);
+  Refusals refused;
+  const std::vector<std::string> written = exported(models, refused, export_keras);
+  EXPECT_GT(written.size(), 110U);
+  expect_keras_agrees(written, folder / "list");
 }
 
 }  // namespace

@@ -98,7 +98,7 @@ TEST(PyTorch, NamesTheNodeThatItCannotWrite) {
   EXPECT_FALSE(std::filesystem::exists(folder / "a.safetensors"));
 }
 
-/// With random weights, with a batch of 1 and of 3.
+/// With random weights, with a batch of 1 and of 3, in both frameworks.
 void expect_models_agree(const std::vector<std::string>& models, const TempDir& folder) {
   std::vector<std::string> random;
   for (const std::string& model : models) {
@@ -108,9 +108,13 @@ void expect_models_agree(const std::vector<std::string>& models, const TempDir& 
     export_pytorch(import_onnx(random.back()), replaced_extension(random.back(), ".py"));
   }
   expect_pytorch_agrees(random, folder / "list", {1, 3});
+  for (const std::string& model : random) {
+    export_keras(import_onnx(model), replaced_extension(model, ".py"));
+  }
+  expect_keras_agrees(random, folder / "list", {1, 3});
 }
 
-TEST(PyTorch, SampleModelsComputeWhatTheRuntimeComputes) {
+TEST(Codegen, SampleModelsComputeWhatTheRuntimeComputes) {
   const TempDir folder;
   expect_models_agree(
       {kModels + "mobilenet_v3_large_bn.onnx", kModels + "mobilenet_v2.onnx",
@@ -136,11 +140,11 @@ TEST(PyTorch, ADynamicBatchStaysOpen) {
   expect_pytorch_agrees({path}, folder / "list", {1, 4});
 }
 
-TEST(PyTorch, FamiliesComputeWhatTheRuntimeComputes) {
+TEST(Codegen, FamiliesComputeWhatTheRuntimeComputes) {
   const TempDir folder;
   std::vector<std::string> models;
   for (const char* id :
-       {"nb101:7:100000100011100001101:13m3m", "nb201:333s33", "hiaml:z-t31-r30-src8",
+       {"nb101:7:100000100011100001101:13m3m", "nb201:a1s1ss", "hiaml:z-t31-r30-src8",
         "two_path:ap+c5*,mp+d3*|s3,r4k3*,s5+r2k1*,e2k1+e2k3",
         "inception:2@16>16:mp+p3;16>16:s3+w5;16>16:c5+ap/2@16>32:d1+s5;64>32:w3+c1/"
         "2@128>128:p5+c5/2@64>64:ap+p3;64>64:p5+c3;128>64:c3+s3;32>64:s5+w3"}) {
@@ -150,18 +154,18 @@ TEST(PyTorch, FamiliesComputeWhatTheRuntimeComputes) {
   expect_models_agree(models, folder);
 }
 
-TEST(PyTorch, FoundNetworksComputeWhatTheRuntimeComputes) {
+TEST(Codegen, FoundNetworksComputeWhatTheRuntimeComputes) {
   const std::string program = AUTOGO_BINARY_DIR "/tests/search/make_children";
   const std::string model = kModels + "mobilenet_v3_large_bn.onnx";
   if (!std::filesystem::exists(program)) GTEST_SKIP() << program << " is not built";
   if (!std::filesystem::exists(model)) GTEST_SKIP() << model << " is not there";
   const TempDir folder;
   const std::string command = program + " '" + model +
-                              "' '" AUTOGO_SOURCE_DIR "/data/segments.json' 4 11 '" +
+                              "' '" AUTOGO_SOURCE_DIR "/data/segments.json' 3 11 '" +
                               folder.path() + "' > /dev/null 2>&1";
   ASSERT_EQ(std::system(command.c_str()), 0) << command;
   std::vector<std::string> children;
-  for (int i = 0; i < 4; ++i) children.push_back(folder / (std::to_string(i) + ".onnx"));
+  for (int i = 0; i < 3; ++i) children.push_back(folder / (std::to_string(i) + ".onnx"));
   expect_models_agree(children, folder);
 }
 

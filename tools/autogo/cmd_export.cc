@@ -22,7 +22,8 @@ void write_python(Cli& cli, const ExportCommand& command, const Graph& graph) {
   options.seed = command.seed;
   CodeSummary summary;
   try {
-    summary = export_pytorch(graph, command.out, options);
+    summary = command.to == "keras" ? export_keras(graph, command.out, options)
+                                    : export_pytorch(graph, command.out, options);
   } catch (Error& e) {
     if (e.kind() == ErrorKind::kUnsupported) e.prepend(command.model);
     throw;
@@ -43,10 +44,10 @@ int run_export(Cli& cli) {
   cli.app().add_option("FILE", command.model, "the model (ONNX)")->required();
   cli.app()
       .add_option("--to", command.to,
-                  "onnx; or pytorch, a Python file for a trainer of your own, with its "
-                  "weights beside it as .safetensors")
+                  "onnx; or pytorch, keras: a Python file for a trainer of your own, "
+                  "with its weights beside it as .safetensors")
       ->required()
-      ->check(CLI::IsMember({"onnx", "pytorch"}));
+      ->check(CLI::IsMember({"onnx", "pytorch", "keras"}));
   cli.add_output(command.out, "the file to write");
   cli.add_input_shapes(command.input_shapes);
   cli.add_seed(command.seed);

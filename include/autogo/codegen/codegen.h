@@ -31,4 +31,9 @@ struct CodeSummary {
 CodeSummary export_pytorch(const Graph& graph, const std::string& path,
                            const CodeOptions& options = {});
 
+/// The same for Keras 3: functions that build a functional model, for any of its back ends. Maps
+/// have their channels last: inputs and outputs of four dimensions change their order.
+CodeSummary export_keras(const Graph& graph, const std::string& path,
+                         const CodeOptions& options = {});
+
 }  // namespace autogo

@@ -1,0 +1,5 @@
+import torch.nn.functional as F
+
+from . import symbolic
+
+mish = symbolic(lambda x: F.mish(x))
