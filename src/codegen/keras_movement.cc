@@ -34,7 +34,8 @@ PyExpr reshape(Call& c) {
   const Ints dims = target_shape(c);
   const PyExpr x = plain_operand(c, 0);
   set_channels_last(c, false);
-  const bool keeps_batch = c.out_shape()[0] == c.in_shape(0)[0];
+  const bool keeps_batch =
+      c.view.batch_axis(c.op.inputs[0]) == 0 && c.out_shape()[0] == c.in_shape(0)[0];
   if (dims.size() == 2 && dims[0] == -1 && keeps_batch) return applied("layers.Flatten()", x);
   return py_call("ops.reshape", {x.text, py_tuple(dims)});
 }

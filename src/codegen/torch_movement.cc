@@ -22,8 +22,9 @@ PyExpr reshape(Call& c) {
   if (c.view.shape_is_known(c.op) && batch >= 0) {
     Ints dims(c.out_shape().dims().begin(), c.out_shape().dims().end());
     dims[static_cast<std::size_t>(batch)] = -1;
-    const auto axis = static_cast<std::size_t>(batch);
-    if (dims.size() == 2 && axis == 0 && c.in_shape(0).rank() > 2) {
+    const bool kept = batch == 0 && c.view.batch_axis(c.op.inputs[0]) == 0 &&
+                      c.out_shape()[0] == c.in_shape(0)[0];
+    if (dims.size() == 2 && kept && c.in_shape(0).rank() > 2) {
       return py_method(c.in(0), "flatten", {"1"});
     }
     return py_method(c.in(0), "reshape", {py_items(dims)});

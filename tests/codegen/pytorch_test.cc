@@ -140,6 +140,31 @@ TEST(PyTorch, ADynamicBatchStaysOpen) {
   expect_pytorch_agrees({path}, folder / "list", {1, 4});
 }
 
+TEST(Codegen, TheBatchIsFollowedThroughAttention) {
+  // Two heads, tokens first, everything reshaped with the numbers of a batch of 1.
+  OnnxBuilder b(13);
+  b.input("x", {1, 4, 6}).output("y", {1, 4, 6});
+  b.ints("heads", {4, 2, 3}).ints("rows", {4, 6}).ints("tokens", {4, 1, 6}).weight("w", {6, 6});
+  auto turn = [&](const char* from, const char* to, const std::vector<std::int64_t>& perm) {
+    set_attribute(b.node("Transpose", {from}, {to}), "perm", perm);
+  };
+  turn("x", "t", {1, 0, 2});
+  b.node("Reshape", {"t", "heads"}, {"h"});
+  turn("h", "q", {1, 0, 2});
+  turn("h", "k", {1, 2, 0});
+  b.node("MatMul", {"q", "k"}, {"scores"});
+  b.node("Softmax", {"scores"}, {"s"});
+  b.node("MatMul", {"s", "q"}, {"m"});
+  turn("m", "back", {1, 0, 2});
+  b.node("Reshape", {"back", "rows"}, {"flat"});
+  b.node("MatMul", {"flat", "w"}, {"o"});
+  b.node("Reshape", {"o", "tokens"}, {"r"});
+  turn("r", "u", {1, 0, 2});
+  b.node("Add", {"x", "u"}, {"y"});
+  const TempDir folder;
+  expect_models_agree({b.save(folder / "attention.onnx")}, folder);
+}
+
 TEST(Codegen, FamiliesComputeWhatTheRuntimeComputes) {
   const TempDir folder;
   std::vector<std::string> models;
