@@ -47,13 +47,17 @@ std::uint64_t hash_tensors(const std::map<std::string, torch::Tensor>& tensors) 
   return hash;
 }
 
+int version_of(const std::string& format) {
+  return format == kPredictorFormat ? kPredictorVersion : kCheckpointVersion;
+}
+
 }  // namespace
 
 void write_archive(const std::string& path, const std::string& format, const Archive& archive) {
   const std::string bytes = pack(archive.tensors);
   OrderedJson header;
   header["format"] = format;
-  header["version"] = kPredictorVersion;
+  header["version"] = version_of(format);
   header["archive_bytes"] = bytes.size();
   header["file_hash"] = kNoHash;
   std::vector<std::string> names;
@@ -73,7 +77,7 @@ Archive read_archive(const std::string& path, const std::string& format) {
   const std::size_t end = file.find('\n');
   Archive archive;
   archive.header = parse_json(file.substr(0, std::min(end, file.size())), path);
-  require_format(archive.header, path, format, kPredictorVersion);
+  require_format(archive.header, path, format, version_of(format));
   const std::string bytes = end == std::string::npos ? std::string() : file.substr(end + 1);
   const auto size = json_member<std::uint64_t>(archive.header, "archive_bytes", path);
   if (size != bytes.size()) {

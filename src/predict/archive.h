@@ -12,7 +12,8 @@ namespace autogo {
 
 inline constexpr const char* kPredictorFormat = "autogo.predictor";
 inline constexpr const char* kCheckpointFormat = "autogo.predictor-checkpoint";
-inline constexpr int kPredictorVersion = 1;
+inline constexpr int kPredictorVersion = 2;
+inline constexpr int kCheckpointVersion = 1;
 
 /// A predictor file: one line of JSON, then a LibTorch archive of named tensors. The header comes
 /// first so that a program without LibTorch can read what the file is, and so that damage is found

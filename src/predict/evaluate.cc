@@ -2,17 +2,21 @@
 // trivial predictors beside it, and gains.
 //
 // A gain is what the search asks for: by how much is network b better than a, where b differs from
-// a in one operation. Over all such pairs of the measured NAS-Bench-201 cells (ids "nb201:......"
-// that differ in one letter), the predicted differences are correlated with the true ones, per
-// fold. Pairs are ordered with the lexicographically smaller id first; since every pair appears
-// once, the sign of a gain is not chosen by its value.
+// a in one operation or, in NAS-Bench-101, in one edge. Over all such pairs of the measured
+// networks (ids that differ in one letter) the predicted differences are correlated with the true
+// ones, per fold. The lexicographically smaller id comes first; since every pair appears once, the
+// sign of a gain is not chosen by its value. The gain of a trivial predictor is a difference of
+// logarithms: that ranks better than the plain difference.
+//
+// The net and the prior are measured alone, too: which of them carries the score says how well the
+// predictor knows the family.
 //
 // Tested by tests/predict/evaluate_test.cc.
 
 #include "evaluate.h"
 
 #include <algorithm>
-#include <limits>
+#include <cmath>
 #include <unordered_map>
 
 #include "autogo/base/parallel.h"
@@ -23,17 +27,18 @@ namespace {
 
 constexpr std::size_t kBatch = 16;  ///< networks; decides the last bits of scores, not their worth
 
+using Scores = std::vector<double>;
+using Pairs = std::vector<std::pair<std::size_t, std::size_t>>;
+
 /// Pairs of indices whose ids differ in one letter after the prefix.
-std::vector<std::pair<std::size_t, std::size_t>> one_operation_pairs(
-    std::span<const LabelledGraph* const> graphs) {
-  constexpr std::string_view kLetters = "13ans";
+Pairs one_edit_pairs(std::span<const LabelledGraph* const> graphs) {
+  constexpr std::string_view kLetters = "013amns";
   std::unordered_map<std::string, std::size_t> by_id;
   for (std::size_t i = 0; i < graphs.size(); ++i) by_id.emplace(graphs[i]->id, i);
-  std::vector<std::pair<std::size_t, std::size_t>> pairs;
+  Pairs pairs;
   for (std::size_t i = 0; i < graphs.size(); ++i) {
     std::string id = graphs[i]->id;
-    const std::size_t start = id.rfind(':') + 1;
-    for (std::size_t at = start; at < id.size(); ++at) {
+    for (std::size_t at = id.find(':') + 1; at < id.size(); ++at) {
       const char own = id[at];
       for (const char letter : kLetters) {
         if (letter <= own) continue;  // the pair comes from its smaller side
@@ -47,33 +52,49 @@ std::vector<std::pair<std::size_t, std::size_t>> one_operation_pairs(
   return pairs;
 }
 
-double gain_correlation(std::span<const LabelledGraph* const> graphs,
-                        const std::vector<std::vector<double>>& scores) {
-  const auto pairs = one_operation_pairs(graphs);
-  std::vector<double> truth, folds;
-  for (const auto& [a, b] : pairs) truth.push_back(graphs[b]->label - graphs[a]->label);
-  for (const std::vector<double>& fold : scores) {
-    std::vector<double> gains;
-    for (const auto& [a, b] : pairs) gains.push_back(fold[b] - fold[a]);
-    folds.push_back(spearman(gains, truth));
+/// What scores are measured against: labels, and gains of pairs.
+class Truth {
+ public:
+  explicit Truth(std::span<const LabelledGraph* const> graphs) : pairs_(one_edit_pairs(graphs)) {
+    for (const LabelledGraph* graph : graphs) labels_.push_back(graph->label);
+    gains_ = differences(labels_);
   }
-  return mean(folds);
-}
+  const Scores& labels() const { return labels_; }
+  std::uint64_t pairs() const { return pairs_.size(); }
+  /// Means over the folds.
+  Correlations correlate(std::string name, std::span<const Scores> folds) const {
+    Scores accuracy, gain;
+    for (const Scores& fold : folds) {
+      accuracy.push_back(spearman(fold, labels_));
+      gain.push_back(spearman(differences(fold), gains_));
+    }
+    return {std::move(name), mean(accuracy), mean(gain)};
+  }
 
-std::vector<std::pair<std::string, double>> trivial_predictors(
-    const FeatureTable& table, std::span<const LabelledGraph* const> graphs,
-    std::span<const double> labels) {
-  std::vector<double> macs, params, weighted;
+ private:
+  Scores differences(const Scores& values) const {
+    Scores result;
+    for (const auto& [a, b] : pairs_) result.push_back(values[b] - values[a]);
+    return result;
+  }
+  Pairs pairs_;
+  Scores labels_, gains_;
+};
+
+/// The trivial predictors, as logarithms.
+std::vector<Correlations> trivial_predictors(const FeatureTable& table,
+                                             std::span<const LabelledGraph* const> graphs,
+                                             const Truth& truth) {
+  Scores macs, params, weighted;
   for (const LabelledGraph* graph : graphs) {
     PartSums sums;
     for (const std::uint32_t row : graph->graph.rows) sums.add(table.rows()[row]);
-    macs.push_back(sums.macs);
-    params.push_back(sums.params);
-    weighted.push_back(sums.weighted);
+    macs.push_back(std::log1p(sums.macs));
+    params.push_back(std::log1p(sums.params));
+    weighted.push_back(std::log1p(sums.weighted));
   }
-  return {{"macs", spearman(macs, labels)},
-          {"params", spearman(params, labels)},
-          {"weighted_nodes", spearman(weighted, labels)}};
+  return {truth.correlate("macs", {&macs, 1}), truth.correlate("params", {&params, 1}),
+          truth.correlate("weighted_nodes", {&weighted, 1})};
 }
 
 }  // namespace
@@ -114,31 +135,59 @@ std::size_t fold_count(PredictorKind kind, std::span<const LabelledGraph* const>
   return folds;
 }
 
-CorpusMetrics measure(const NetView& net, const FeatureTable& table, const LabelledCorpus& corpus,
-                      std::span<const LabelledGraph* const> graphs, std::uint64_t seed,
-                      int threads) {
+double gain_error(std::span<const LabelledGraph* const> graphs, std::span<const double> scores) {
+  Scores truth;
+  for (const LabelledGraph* graph : graphs) truth.push_back(graph->label);
+  truth = normal_scores(truth);
+  for (double& score : truth) score = accuracy_scale(score);
+  double errors = 0, gains = 0;
+  for (const auto& [a, b] : one_edit_pairs(graphs)) {
+    const double gain = scores[b] - scores[a];
+    errors += std::pow(gain - (truth[b] - truth[a]), 2);
+    gains += gain * gain;
+  }
+  return std::sqrt(errors / gains);  // 0 / 0 without pairs
+}
+
+CorpusMetrics measure(const NetView& net, const Judgement& judgement, const FeatureTable& table,
+                      const LabelledCorpus& corpus, std::span<const LabelledGraph* const> graphs,
+                      std::uint64_t seed, int threads) {
   CorpusMetrics metrics;
   metrics.corpus = corpus.path;
   metrics.graphs = graphs.size();
   metrics.folds = fold_count(net.shape.kind, graphs);
   std::vector<std::vector<CutRange>> cuts;
-  std::vector<double> labels;
+  Scores prior, trust;
   for (const LabelledGraph* graph : graphs) {
     cuts.push_back(fold_cuts(*graph, metrics.folds, seed));
-    labels.push_back(graph->label);
+    const Traits traits = network_traits(graph->graph, table);
+    prior.push_back(judgement.prior(traits));
+    trust.push_back(judgement.familiarity.trust(graph->graph, table, traits));
   }
-  const auto scores = score_graphs(net, table, graphs, cuts, threads);
-  std::vector<double> spearmans, kendalls;
-  for (const std::vector<double>& fold : scores) {
-    spearmans.push_back(spearman(fold, labels));
-    kendalls.push_back(kendall_tau_b(fold, labels));
+  const auto net_scores = score_graphs(net, table, graphs, cuts, threads);
+  auto scores = net_scores;
+  for (Scores& fold : scores) {
+    for (std::size_t i = 0; i < fold.size(); ++i) {
+      fold[i] = combined_score(fold[i], prior[i], trust[i]);
+    }
+  }
+  const Truth truth(graphs);
+  Scores spearmans, kendalls, errors;
+  for (const Scores& fold : scores) {
+    errors.push_back(gain_error(graphs, fold));
+    spearmans.push_back(spearman(fold, truth.labels()));
+    kendalls.push_back(kendall_tau_b(fold, truth.labels()));
   }
   metrics.spearman = mean(spearmans);
   metrics.spearman_std = sample_std(spearmans);
   metrics.kendall = mean(kendalls);
-  metrics.baselines = trivial_predictors(table, graphs, labels);
-  metrics.gain_spearman = corpus.family == "nasbench201" ? gain_correlation(graphs, scores)
-                                                         : std::numeric_limits<double>::quiet_NaN();
+  metrics.pairs = truth.pairs();
+  metrics.gain_spearman = truth.correlate("", scores).gain;
+  metrics.gain_error = mean(errors);
+  metrics.trust = mean(trust);
+  metrics.alone = trivial_predictors(table, graphs, truth);
+  metrics.alone.push_back(truth.correlate("net", net_scores));
+  metrics.alone.push_back(truth.correlate("prior", {&prior, 1}));
   return metrics;
 }
 

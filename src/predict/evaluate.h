@@ -8,6 +8,7 @@
 #include "autogo/predict/predictor.h"
 #include "dataset.h"
 #include "net.h"
+#include "prior.h"
 
 namespace autogo {
 
@@ -24,9 +25,13 @@ std::vector<std::vector<double>> score_graphs(const NetView& net, const FeatureT
 /// smaller; 1 for a GNN, which sees no cut.
 std::size_t fold_count(PredictorKind kind, std::span<const LabelledGraph* const> graphs);
 
+/// Predictor::gain_error of scores over all pairs of graphs whose ids differ in one letter, against
+/// the labels' own normal scores on the scale of scores. NaN without pairs.
+double gain_error(std::span<const LabelledGraph* const> graphs, std::span<const double> scores);
+
 /// Correlations by folds: each fold has one cut per network, so that no label repeats.
-CorpusMetrics measure(const NetView& net, const FeatureTable& table, const LabelledCorpus& corpus,
-                      std::span<const LabelledGraph* const> graphs, std::uint64_t seed,
-                      int threads);
+CorpusMetrics measure(const NetView& net, const Judgement& judgement, const FeatureTable& table,
+                      const LabelledCorpus& corpus, std::span<const LabelledGraph* const> graphs,
+                      std::uint64_t seed, int threads);
 
 }  // namespace autogo

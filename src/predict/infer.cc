@@ -12,6 +12,9 @@
 // The segment that is there now goes through the same code, so a candidate equal to it scores the
 // same.
 //
+// The prior (prior.cc) is worked out for every candidate, from sums and paths kept per cut. How far
+// the net is trusted is a matter of the parent: a gain compares two scores of the same kind.
+//
 // The GNN has no parts to keep: it scores the spliced graph, each candidate in a batch of its own.
 // It is the baseline, some 50 times slower.
 //
@@ -20,6 +23,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "autogo/base/error.h"
 #include "session.h"
@@ -33,6 +37,9 @@ constexpr std::size_t kMinNodes = 4;
 
 struct Context : CutContext {
   const Graph* graph = nullptr;
+  std::optional<double> trust;  ///< the parent's, for every candidate: a gain has one trust
+  std::optional<PathFrame> paths;
+  std::vector<std::uint32_t> positions;  ///< by node
   Cut cut;
   torch::Tensor predecessor, successor;  ///< [width]
   PartSums predecessor_sums, successor_sums;
@@ -63,6 +70,13 @@ Body body_of(const EncodedGraph& graph, const FeatureTable& table, const CutRang
     body.graph.first_edge.push_back(static_cast<std::uint32_t>(body.graph.sources.size()));
   }
   return body;
+}
+
+/// Nodes as they stand, which is topological.
+std::vector<NodeId> node_order(const Graph& graph) {
+  std::vector<NodeId> order(graph.num_nodes());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = NodeId{static_cast<std::uint32_t>(i)};
+  return order;
 }
 
 std::size_t padded_nodes(std::size_t nodes) {
@@ -119,6 +133,7 @@ class TorchPredictor : public Predictor {
     return trained_.shape.kind == PredictorKind::kPsc ? "psc" : "gnn";
   }
   std::uint64_t content_hash() const override { return trained_.content_hash; }
+  double gain_error(const Graph& graph) const override;
 
   std::unique_ptr<CutContext> prepare(const Graph& graph, const Cut& cut) const override;
   double score_original(const CutContext& context) const override {
@@ -128,13 +143,25 @@ class TorchPredictor : public Predictor {
                             std::span<const Candidate> candidates) const override;
 
  private:
-  double score_whole(const Graph& graph) const;
+  double score_whole(const Graph& graph, std::optional<double>& trust) const;
   torch::Tensor encode(const PaddedBatch& batch) const;
   std::vector<double> score_bodies(const Context& context, std::span<const Body> bodies) const;
+  double combine(const Context& context, double net, PartSums segment,
+                 const PathLengths& paths) const;
 
   TrainedNet trained_;
   NetView net_;
 };
+
+double TorchPredictor::gain_error(const Graph& graph) const {
+  FeatureTable table;
+  const EncodedGraph encoded = encode_graph(graph, node_order(graph), table);
+  const Judgement& judgement = trained_.judgement;
+  const double trust = judgement.familiarity.trust(encoded, table, network_traits(encoded, table));
+  // One of the two may not be known, and not matter.
+  return (trust > 0 ? trust * judgement.net_error : 0) +
+         (trust < 1 ? (1 - trust) * judgement.prior_error : 0);
+}
 
 /// [n, 1, width]: the mean embedding of each body.
 torch::Tensor TorchPredictor::encode(const PaddedBatch& batch) const {
@@ -186,14 +213,25 @@ std::vector<double> TorchPredictor::score_bodies(const Context& context,
   return scores;
 }
 
-double TorchPredictor::score_whole(const Graph& graph) const {
-  std::vector<NodeId> order(graph.num_nodes());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = NodeId{static_cast<std::uint32_t>(i)};
+/// The score of a network whose net says `net`: the prior of P, this segment and C beside it.
+double TorchPredictor::combine(const Context& context, double net, PartSums segment,
+                               const PathLengths& paths) const {
+  segment += context.predecessor_sums;
+  segment += context.successor_sums;
+  return combined_score(net, trained_.judgement.prior(network_traits(segment, paths)),
+                        *context.trust);
+}
+
+/// @param trust  becomes the network's own when it has none
+double TorchPredictor::score_whole(const Graph& graph, std::optional<double>& trust) const {
   FeatureTable table;
-  const EncodedGraph encoded = encode_graph(graph, order, table);
+  const EncodedGraph encoded = encode_graph(graph, node_order(graph), table);
   Unfolder unfolder(table);
   unfolder.add_whole(encoded);
-  return forward(net_, row_tensors(table.rows()), unfolder.result()).item<double>();
+  const Traits traits = network_traits(encoded, table);
+  if (!trust) trust = trained_.judgement.familiarity.trust(encoded, table, traits);
+  return combined_score(forward(net_, row_tensors(table.rows()), unfolder.result()).item<double>(),
+                        trained_.judgement.prior(traits), *trust);
 }
 
 std::unique_ptr<CutContext> TorchPredictor::prepare(const Graph& graph, const Cut& cut) const {
@@ -204,7 +242,7 @@ std::unique_ptr<CutContext> TorchPredictor::prepare(const Graph& graph, const Cu
   context->graph = &graph;
   context->cut = cut;
   if (trained_.shape.kind == PredictorKind::kGnn) {
-    context->original = score_whole(graph);
+    context->original = score_whole(graph, context->trust);
     return context;
   }
   FeatureTable table;
@@ -219,7 +257,13 @@ std::unique_ptr<CutContext> TorchPredictor::prepare(const Graph& graph, const Cu
   context->predecessor_sums = parts.sums[0];
   context->successor_sums = parts.sums[2];
   const Body segment = body_of(encoded, table, range);
-  context->original = score_bodies(*context, {&segment, 1})[0];
+  context->trust =
+      trained_.judgement.familiarity.trust(encoded, table, network_traits(encoded, table));
+  context->paths.emplace(encoded, table, range);
+  context->positions.resize(graph.num_nodes());
+  for (std::uint32_t i = 0; i < cut.order.size(); ++i) context->positions[index(cut.order[i])] = i;
+  context->original = combine(*context, score_bodies(*context, {&segment, 1})[0], segment.sums(),
+                              context->paths->original());
   return context;
 }
 
@@ -231,8 +275,9 @@ std::vector<double> TorchPredictor::score(const CutContext& context,
   if (trained_.shape.kind == PredictorKind::kGnn) {
     std::vector<double> scores;
     for (const Candidate& candidate : candidates) {
+      std::optional<double> trust = at.trust;
       scores.push_back(score_whole(
-          splice(*at.graph, at.cut, *candidate.body, candidate.inputs, candidate.outputs)));
+          splice(*at.graph, at.cut, *candidate.body, candidate.inputs, candidate.outputs), trust));
     }
     return scores;
   }
@@ -240,7 +285,21 @@ std::vector<double> TorchPredictor::score(const CutContext& context,
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     bodies[i].graph = encode_body(*candidates[i].body, bodies[i].rows);
   }
-  return score_bodies(at, bodies);
+  std::vector<double> scores = score_bodies(at, bodies);
+  const auto positions_of = [&](std::span<const ValueId> values) {
+    std::vector<std::uint32_t> positions;
+    for (const ValueId value : values) {
+      positions.push_back(at.positions[index(at.graph->value(value).producer)]);
+    }
+    return positions;
+  };
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const Candidate& c = candidates[i];
+    const PathLengths paths =
+        at.paths->with(*c.body, bodies[i].rows, positions_of(c.inputs), positions_of(c.outputs));
+    scores[i] = combine(at, scores[i], bodies[i].sums(), paths);
+  }
+  return scores;
 }
 
 }  // namespace

@@ -57,6 +57,8 @@ PartSums& PartSums::operator+=(const PartSums& other) {
   macs += other.macs;
   params += other.params;
   weighted += other.weighted;
+  activations += other.activations;
+  spatial += other.spatial;
   return *this;
 }
 
@@ -67,11 +69,11 @@ std::array<float, kPartFeatures> part_features(const PartSums& sums) {
           static_cast<float>(std::log1p(sums.weighted) / 4)};
 }
 
-std::size_t FeatureTable::Hash::operator()(const FeatureRow& row) const {
-  std::uint64_t h = hash_bytes(row.values.data(), sizeof(row.values));
-  h = hash_combine(h, static_cast<std::uint64_t>(row.op));
-  h = hash_combine(h, static_cast<std::uint64_t>(row.macs));
-  return static_cast<std::size_t>(hash_combine(h, static_cast<std::uint64_t>(row.params)));
+std::uint64_t FeatureRow::hash() const {
+  std::uint64_t h = hash_bytes(values.data(), sizeof(values));
+  h = hash_combine(h, static_cast<std::uint64_t>(op));
+  h = hash_combine(h, static_cast<std::uint64_t>(macs));
+  return hash_combine(h, static_cast<std::uint64_t>(params));
 }
 
 std::uint32_t FeatureTable::intern(const FeatureRow& row) {

@@ -22,6 +22,11 @@ struct FeatureRow {
   std::array<float, kNumFeatures> values{};
   std::int64_t macs = 0, params = 0;  ///< exact, for the sums over parts
   bool weighted = false;
+  /// Has weights and looks at more than one place of its map.
+  bool spatial() const { return weighted && (values[6] > 0 || values[7] > 0); }
+  bool activation() const { return op >= OpKind::kRelu && op <= OpKind::kMish; }
+  /// Of everything above: the same on every machine.
+  std::uint64_t hash() const;
   bool operator==(const FeatureRow&) const = default;
 };
 
@@ -33,11 +38,14 @@ FeatureRow node_features(const Graph& graph, NodeId id);
 /// Sums over the nodes of a part (predecessor, segment, successor or all).
 struct PartSums {
   double nodes = 0, macs = 0, params = 0, weighted = 0;
+  double activations = 0, spatial = 0;  ///< for the prior only (prior.h)
   void add(const FeatureRow& row) {
     nodes += 1;
     macs += static_cast<double>(row.macs);
     params += static_cast<double>(row.params);
     weighted += row.weighted ? 1 : 0;
+    activations += row.activation() ? 1 : 0;
+    spatial += row.spatial() ? 1 : 0;
   }
   PartSums& operator+=(const PartSums& other);
   bool operator==(const PartSums&) const = default;
@@ -55,7 +63,9 @@ class FeatureTable {
 
  private:
   struct Hash {
-    std::size_t operator()(const FeatureRow& row) const;
+    std::size_t operator()(const FeatureRow& row) const {
+      return static_cast<std::size_t>(row.hash());
+    }
   };
   std::vector<FeatureRow> rows_;
   std::unordered_map<FeatureRow, std::uint32_t, Hash> ids_;

@@ -17,6 +17,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 
 #include "autogo/base/error.h"
 #include "autogo/base/memory.h"
@@ -68,6 +69,12 @@ std::vector<double> label_quantiles(std::vector<double> labels) {
   return quantiles;
 }
 
+/// NaN without any.
+double mean_of_known(std::vector<double> values) {
+  std::erase_if(values, [](double value) { return std::isnan(value); });
+  return values.empty() ? std::numeric_limits<double>::quiet_NaN() : mean(values);
+}
+
 /// The training and the held-out networks of a corpus.
 struct Split {
   std::vector<const LabelledGraph*> training, held_out;
@@ -90,6 +97,8 @@ class Session {
   bool run();  ///< false: stopped
 
  private:
+  void learn(const TrainingFamily& family);
+  double prior_error() const;
   void report(double loss);
   void save_checkpoint();
   void resume();
@@ -107,6 +116,8 @@ class Session {
   Recipe recipe_;
   LabelledData dataset_;
   std::vector<Split> splits_;
+  std::vector<TraitFamily> traits_;
+  Judgement judgement_;
   std::unique_ptr<Trainer> trainer_;
   Clock::time_point start_ = Clock::now();
   double elapsed_before_ = 0, last_report_ = 0, last_checkpoint_ = 0;
@@ -134,9 +145,39 @@ Session::Session(const TrainOptions& options, Log& log)
     std::vector<double> labels;
     for (const LabelledGraph* graph : family.graphs) labels.push_back(graph->label);
     family.targets = normal_scores(labels);
+    learn(family);
     families.push_back(std::move(family));
   }
+  judgement_.prior = fit_prior(traits_);
+  judgement_.prior_error = prior_error();
   trainer_ = std::make_unique<Trainer>(recipe_, dataset_.table, std::move(families), threads_);
+}
+
+/// What the prior and its limits need of a family.
+void Session::learn(const TrainingFamily& family) {
+  TraitFamily traits{{}, family.targets};
+  for (const LabelledGraph* graph : family.graphs) {
+    traits.traits.push_back(network_traits(graph->graph, dataset_.table));
+    learn_rows(judgement_.familiarity, graph->graph, dataset_.table);
+  }
+  learn_ranges(judgement_.familiarity, traits);
+  traits_.push_back(std::move(traits));
+}
+
+/// Of a prior that never saw the family: each is left out once.
+double Session::prior_error() const {
+  std::vector<double> errors;
+  for (std::size_t left_out = 0; left_out < traits_.size() && traits_.size() > 1; ++left_out) {
+    std::vector<TraitFamily> others = traits_;
+    others.erase(others.begin() + static_cast<std::ptrdiff_t>(left_out));
+    const Prior prior = fit_prior(others);
+    std::vector<double> scores;
+    for (const Traits& traits : traits_[left_out].traits) {
+      scores.push_back(accuracy_scale(prior(traits)));
+    }
+    errors.push_back(gain_error(splits_[left_out].training, scores));
+  }
+  return mean_of_known(errors);
 }
 
 /// What a checkpoint must agree with.
@@ -219,9 +260,10 @@ void Session::save() {
   archive.header["training_s"] = std::round(elapsed());
   const NetView net(recipe_.shape, NetWeights(recipe_.shape).views(weights));
   archive.header["metrics"] = Json::array();
+  std::vector<double> errors;
   for (std::size_t i = 0; i < dataset_.corpora.size(); ++i) {
     if (splits_[i].held_out.size() < 2) continue;
-    const CorpusMetrics metrics = measure(net, dataset_.table, dataset_.corpora[i],
+    const CorpusMetrics metrics = measure(net, judgement_, dataset_.table, dataset_.corpora[i],
                                           splits_[i].held_out, recipe_.seed, threads_);
     char text[120];
     std::snprintf(text, sizeof(text), ": held-out Spearman %.4f, Kendall %.4f, %zu networks",
@@ -230,10 +272,13 @@ void Session::save() {
     Json json = metrics_json(metrics);
     json["corpus"] = std::filesystem::path(metrics.corpus).filename().string();
     archive.header["metrics"].push_back(std::move(json));
+    errors.push_back(metrics.gain_error);
   }
+  judgement_.net_error = mean_of_known(errors);
   std::sort(trained_on.begin(), trained_on.end());
   archive.tensors["weights"] = weights;
   archive.tensors["trained_on"] = torch::tensor(trained_on, torch::kInt64);
+  put_judgement(archive, judgement_);
   write_archive(options_.out, kPredictorFormat, archive);
 }
 
@@ -261,7 +306,53 @@ bool Session::run() {
   return true;
 }
 
+Judgement take_judgement(const Archive& archive, const std::string& path) {
+  Judgement judgement;
+  const auto size = static_cast<std::int64_t>(kTraits);
+  const torch::Tensor prior = archive_tensor(archive, "prior", torch::kFloat64, size + 1, path);
+  const auto* numbers = prior.data_ptr<double>();
+  std::copy_n(numbers, kTraits, judgement.prior.weights.begin());
+  judgement.prior.bias = numbers[kTraits];
+  const torch::Tensor errors = archive_tensor(archive, "gain_errors", torch::kFloat64, 2, path);
+  judgement.net_error = errors[0].item<double>();
+  judgement.prior_error = errors[1].item<double>();
+  const torch::Tensor rows = archive_tensor(archive, "known_rows", torch::kInt64, -1, path);
+  const auto* hashes = rows.data_ptr<std::int64_t>();
+  for (std::int64_t i = 0; i < rows.numel(); ++i) {
+    judgement.familiarity.rows.insert(static_cast<std::uint64_t>(hashes[i]));
+  }
+  const torch::Tensor ranges = archive_tensor(archive, "ranges", torch::kFloat64, -1, path);
+  AUTOGO_REQUIRE(ranges.numel() % (2 * size) == 0, ErrorKind::kInput,
+                 path + ": tensor 'ranges' has " + std::to_string(ranges.numel()) +
+                     " elements, expected pairs for " + std::to_string(size) + " traits");
+  numbers = ranges.data_ptr<double>();
+  for (std::int64_t i = 0; i < ranges.numel(); i += 2 * size) {
+    auto& range = judgement.familiarity.ranges.emplace_back();
+    for (std::size_t k = 0; k < kTraits; ++k, numbers += 2) range[k] = {numbers[0], numbers[1]};
+  }
+  return judgement;
+}
+
 }  // namespace
+
+void put_judgement(Archive& archive, const Judgement& judgement) {
+  std::vector<double> prior(judgement.prior.weights.begin(), judgement.prior.weights.end());
+  prior.push_back(judgement.prior.bias);
+  std::vector<std::int64_t> rows;
+  for (const std::uint64_t hash : judgement.familiarity.rows) {
+    rows.push_back(static_cast<std::int64_t>(hash));
+  }
+  std::sort(rows.begin(), rows.end());
+  std::vector<double> ranges;
+  for (const auto& family : judgement.familiarity.ranges) {
+    for (const auto& range : family) ranges.insert(ranges.end(), range.begin(), range.end());
+  }
+  archive.tensors["gain_errors"] =
+      torch::tensor({judgement.net_error, judgement.prior_error}, torch::kFloat64);
+  archive.tensors["prior"] = torch::tensor(prior, torch::kFloat64);
+  archive.tensors["known_rows"] = torch::tensor(rows, torch::kInt64);
+  archive.tensors["ranges"] = torch::tensor(ranges, torch::kFloat64);
+}
 
 Json metrics_json(const CorpusMetrics& metrics) {
   const auto number = [](double value) { return std::isnan(value) ? Json(nullptr) : Json(value); };
@@ -272,7 +363,12 @@ Json metrics_json(const CorpusMetrics& metrics) {
                {"spearman_std", number(metrics.spearman_std)},
                {"kendall", number(metrics.kendall)},
                {"gain_spearman", number(metrics.gain_spearman)}};
-  for (const auto& [name, value] : metrics.baselines) json["baselines"][name] = number(value);
+  json["pairs"] = metrics.pairs;
+  json["gain_error"] = number(metrics.gain_error);
+  json["trust"] = metrics.trust;
+  for (const Correlations& c : metrics.alone) {
+    json["alone"][c.name] = {{"accuracy", number(c.accuracy)}, {"gain", number(c.gain)}};
+  }
   return json;
 }
 
@@ -298,6 +394,7 @@ TrainedNet read_predictor(const std::string& path) {
   for (std::int64_t i = 0; i < trained.numel(); ++i) {
     net.trained_on.insert(static_cast<std::uint64_t>(ids[i]));
   }
+  net.judgement = take_judgement(archive, path);
   net.content_hash = archive.content_hash;
   return net;
 }
@@ -328,7 +425,8 @@ std::vector<CorpusMetrics> evaluate_torch_predictor(const std::string& predictor
                    corpus.path +
                        ": fewer than two networks that the predictor was not trained "
                        "on; --all measures on the others too");
-    metrics.push_back(measure(net, dataset.table, corpus, graphs, trained.seed, reading.threads));
+    metrics.push_back(measure(net, trained.judgement, dataset.table, corpus, graphs, trained.seed,
+                              reading.threads));
   }
   return metrics;
 }

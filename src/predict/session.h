@@ -7,17 +7,22 @@
 #include "archive.h"
 #include "autogo/predict/predictor.h"
 #include "net.h"
+#include "prior.h"
 
 namespace autogo {
 
 /// A trained predictor as it is in memory.
 struct TrainedNet {
   NetShape shape;
-  torch::Tensor weights;                         ///< flat
+  torch::Tensor weights;  ///< flat
+  Judgement judgement;
   std::unordered_set<std::uint64_t> trained_on;  ///< id_hash of every training network
   std::uint64_t seed = 1;
   std::uint64_t content_hash = 0;
 };
+
+/// Adds the prior and what it needs to an archive that is to be written.
+void put_judgement(Archive& archive, const Judgement& judgement);
 
 /// @throws Error kIo, kInput
 TrainedNet read_predictor(const std::string& path);

@@ -239,7 +239,7 @@ void RunDirectory::write_env(const Session& session) const {
 
 void write_front(const std::string& directory, const SearchConfig& config,
                  const InputHashes& hashes, const History& history,
-                 const std::vector<RunMember>& members, int jobs) {
+                 const std::vector<RunMember>& members, double gain_error, int jobs) {
   make_folder(directory + "/models");
   const Individual& input = history[0];
   OrderedJson pareto;
@@ -251,6 +251,7 @@ void write_front(const std::string& directory, const SearchConfig& config,
                      {"macs", input.macs},
                      {"flops", 2 * input.macs},
                      {"params", input.params}};
+  pareto["gain_error"] = gain_error;
   pareto["members"] = OrderedJson::array();
   std::vector<std::string> names;
   names.reserve(members.size());

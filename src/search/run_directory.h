@@ -74,7 +74,7 @@ struct RunMember {
 /// @param members  by rank, then by FLOPs
 void write_front(const std::string& directory, const SearchConfig& config,
                  const InputHashes& hashes, const History& history,
-                 const std::vector<RunMember>& members, int jobs);
+                 const std::vector<RunMember>& members, double gain_error, int jobs);
 
 /// "models/<hash>.onnx"
 std::string model_name(std::uint64_t hash);

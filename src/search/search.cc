@@ -94,7 +94,7 @@ SearchResult run_search(const SearchConfig& config, const SearchRun& run, const 
   const SearchStatus status = engine.run();
   if (directory) {
     write_front(run.directory, resolved, hashes, engine.history(), engine.members(),
-                engine.threads());
+                predictor.gain_error(input), engine.threads());
     session.ended = utc_now();
     session.status = status_name(status);
     session.jobs = engine.threads();
@@ -103,7 +103,9 @@ SearchResult run_search(const SearchConfig& config, const SearchRun& run, const 
     directory->write_env(session);
   }
   if (status == SearchStatus::kDone && engine.members().empty()) engine.throw_empty_front();
-  return result_of(engine, status);
+  SearchResult result = result_of(engine, status);
+  result.gain_error = predictor.gain_error(input);
+  return result;
 }
 
 }  // namespace autogo

@@ -54,9 +54,9 @@ expect_out_has '"graphs":48'
 head -c -10 p.pt > cut.pt
 run "$AUTOGO" train predictor --evaluate cut.pt c.jsonl
 expect_refusal 5 "cut.pt: the archive has "
-sed '1s/"version":1/"version":2/' p.pt > new.pt
-run "$AUTOGO" train predictor --evaluate new.pt c.jsonl
-expect_refusal 5 'new.pt: version 2 of "autogo.predictor", this autogo reads version 1'
+sed '1s/"version":2/"version":1/' p.pt > old.pt
+run "$AUTOGO" train predictor --evaluate old.pt c.jsonl
+expect_refusal 5 'old.pt: version 1 of "autogo.predictor", this autogo reads version 2'
 run "$AUTOGO" train predictor c.jsonl --kind mlp -o p.pt
 expect_refusal 2 "--kind"
 run "$AUTOGO" train predictor c.jsonl

@@ -18,6 +18,14 @@ Archive sample() {
   shape.head = 32;
   archive.tensors["weights"] = torch::arange(NetWeights(shape).size(), torch::kFloat32);
   archive.tensors["trained_on"] = torch::tensor({5, 9}, torch::kInt64);
+  Judgement judgement;
+  judgement.prior = {{1, 2, 3, 4, -5}, 6};
+  judgement.familiarity.rows = {3, 1};
+  judgement.net_error = 0.25;
+  judgement.prior_error = 0.75;
+  judgement.familiarity.ranges.resize(2);
+  judgement.familiarity.ranges[1][4] = {-7, 8};
+  put_judgement(archive, judgement);
   return archive;
 }
 
@@ -41,6 +49,13 @@ TEST(Archive, ReadsBackWhatWasWritten) {
   EXPECT_EQ(net.seed, 7U);
   EXPECT_EQ(net.trained_on, (std::unordered_set<std::uint64_t>{5, 9}));
   EXPECT_EQ(net.content_hash, archive.content_hash);
+  EXPECT_EQ(net.judgement.prior.weights, (Traits{1, 2, 3, 4, -5}));
+  EXPECT_EQ(net.judgement.prior.bias, 6);
+  EXPECT_EQ(net.judgement.net_error, 0.25);
+  EXPECT_EQ(net.judgement.prior_error, 0.75);
+  EXPECT_EQ(net.judgement.familiarity.rows, (std::unordered_set<std::uint64_t>{1, 3}));
+  ASSERT_EQ(net.judgement.familiarity.ranges.size(), 2U);
+  EXPECT_EQ(net.judgement.familiarity.ranges[1][4], (std::array<double, 2>{-7, 8}));
   Archive other = sample();
   other.tensors["weights"][3] = 0.5;
   write_archive(dir / "q.pt", kPredictorFormat, other);
@@ -57,10 +72,10 @@ TEST(Archive, RefusesWhatItCannotRead) {
                 ": expected a file of format \"autogo.predictor-checkpoint\", found "
                 "\"autogo.predictor\"");
   std::string newer = good;
-  newer.replace(newer.find("\"version\":1"), 11, "\"version\":2");
+  newer.replace(newer.find("\"version\":2"), 11, "\"version\":3");
   write_file_atomic(path, newer);
   EXPECT_EQ(error_of([&] { read_predictor(path); }),
-            path + ": version 2 of \"autogo.predictor\", this autogo reads version 1");
+            path + ": version 3 of \"autogo.predictor\", this autogo reads version 2");
   write_file_atomic(path, good.substr(0, good.size() - 1));
   const std::size_t bytes = good.size() - good.find('\n') - 1;
   EXPECT_EQ(error_of([&] { read_predictor(path); }),
@@ -81,6 +96,11 @@ TEST(Archive, NamesAWrongShape) {
   write_archive(path, kPredictorFormat, archive);
   const std::string text = error_of([&] { read_predictor(path); });
   EXPECT_EQ(text.find(path + ": tensor 'weights' has 3 elements, expected "), 0U) << text;
+  archive = sample();
+  archive.tensors["ranges"] = torch::zeros({3}, torch::kFloat64);
+  write_archive(path, kPredictorFormat, archive);
+  EXPECT_EQ(error_of([&] { read_predictor(path); }),
+            path + ": tensor 'ranges' has 3 elements, expected pairs for 5 traits");
   archive = sample();
   archive.header["recipe"]["width"] = 33;
   write_archive(path, kPredictorFormat, archive);

@@ -13,8 +13,24 @@
 namespace autogo {
 namespace {
 
+/// Error of the net's arithmetic, 2e-5, times the steepest slope of accuracy_scale.
+constexpr double kClose = 7e-5;
+
+/// A prior of its own, and about half a trust in the net for networks like `graph`.
+Judgement half_trusting(const Graph& graph) {
+  Judgement judgement;
+  judgement.prior = {{0.5, 0.3, 0.2, 0.1, -2}, -1};
+  judgement.familiarity.ranges.emplace_back().fill({-100, 100});
+  for (std::uint32_t i = 0; i < graph.num_nodes(); ++i) {
+    if (graph.node(NodeId{i}).op == OpKind::kBatchNorm) continue;
+    judgement.familiarity.rows.insert(node_features(graph, NodeId{i}).hash());
+  }
+  return judgement;
+}
+
 /// A predictor file with random weights.
-std::unique_ptr<Predictor> random_predictor(const std::string& path, PredictorKind kind) {
+std::unique_ptr<Predictor> random_predictor(const std::string& path, PredictorKind kind,
+                                            const Judgement& judgement) {
   NetShape shape;
   shape.kind = kind;
   Archive archive;
@@ -24,6 +40,7 @@ std::unique_ptr<Predictor> random_predictor(const std::string& path, PredictorKi
                               {"seed", 1}};
   archive.tensors["weights"] = random_weights(NetWeights(shape), 17);
   archive.tensors["trained_on"] = torch::zeros({0}, torch::kInt64);
+  put_judgement(archive, judgement);
   write_archive(path, kPredictorFormat, archive);
   return load_torch_predictor(path);
 }
@@ -98,7 +115,7 @@ TEST(Infer, AScoreDoesNotDependOnItsBatch) {
   const TempDir dir;
   const Scene scene(300);
   for (const PredictorKind kind : {PredictorKind::kPsc, PredictorKind::kGnn}) {
-    const auto predictor = random_predictor(dir / "p.pt", kind);
+    const auto predictor = random_predictor(dir / "p.pt", kind, half_trusting(scene.graph));
     const auto context = predictor->prepare(scene.graph, scene.cut);
     std::vector<Candidate> candidates = scene.candidates;
     if (kind == PredictorKind::kGnn) candidates.resize(20);
@@ -129,7 +146,8 @@ TEST(Infer, AScoreDoesNotDependOnItsBatch) {
 TEST(Infer, TheOriginalSegmentScoresTheOriginal) {
   const TempDir dir;
   const Scene scene(3);
-  const auto predictor = random_predictor(dir / "p.pt", PredictorKind::kPsc);
+  const auto predictor =
+      random_predictor(dir / "p.pt", PredictorKind::kPsc, half_trusting(scene.graph));
   const auto context = predictor->prepare(scene.graph, scene.cut);
   EXPECT_EQ(predictor->score(*context, scene.candidates).back(),
             predictor->score_original(*context));
@@ -138,7 +156,8 @@ TEST(Infer, TheOriginalSegmentScoresTheOriginal) {
 TEST(Infer, ScoresAreTheTrainingsScores) {
   const TempDir dir;
   const Scene scene(10);
-  const auto predictor = random_predictor(dir / "p.pt", PredictorKind::kPsc);
+  const auto predictor =
+      random_predictor(dir / "p.pt", PredictorKind::kPsc, half_trusting(scene.graph));
   const TrainedNet trained = read_predictor(dir / "p.pt");
   const PlainNet plain(NetView(trained.shape, NetWeights(trained.shape).views(trained.weights)));
   const auto context = predictor->prepare(scene.graph, scene.cut);
@@ -146,7 +165,14 @@ TEST(Infer, ScoresAreTheTrainingsScores) {
   const EncodedGraph whole = encode_graph(scene.graph, scene.order, table);
   const CutRange range{static_cast<std::uint32_t>(scene.cut.begin),
                        static_cast<std::uint32_t>(scene.cut.end)};
-  EXPECT_NEAR(predictor->score_original(*context), plain.score(whole, table.rows(), range), 2e-5);
+  const Traits traits = network_traits(whole, table);
+  const double trust = trained.judgement.familiarity.trust(whole, table, traits);
+  EXPECT_GT(trust, 0.1);
+  EXPECT_LT(trust, 0.9);
+  EXPECT_NEAR(predictor->score_original(*context),
+              combined_score(plain.score(whole, table.rows(), range),
+                             trained.judgement.prior(traits), trust),
+              kClose);
   // A candidate: parts P and C of the parent, S of the body.
   const std::vector<double> scores = predictor->score(*context, scene.candidates);
   for (std::size_t i = 0; i < scene.candidates.size(); ++i) {
@@ -167,25 +193,42 @@ TEST(Infer, ScoresAreTheTrainingsScores) {
     for (const PartSums& part : sums) {
       for (const float value : part_features(part)) x.push_back(value);
     }
-    EXPECT_NEAR(scores[i], plain.head(x), 2e-5) << "body of " << rows.size() << " nodes";
+    FeatureTable child_table;
+    const Graph child =
+        splice(scene.graph, scene.cut, scene.bodies[i], scene.ports.inputs, scene.ports.outputs);
+    const Traits child_traits = network_traits(
+        encode_graph(child, canonical_order(child, NodeIdentity::kSegment), child_table),
+        child_table);
+    EXPECT_NEAR(scores[i],
+                combined_score(plain.head(x), trained.judgement.prior(child_traits), trust), kClose)
+        << "body of " << rows.size() << " nodes";
   }
 }
 
 TEST(Infer, TheGnnScoresTheSplicedGraph) {
   const TempDir dir;
   const Scene scene(3);
-  const auto predictor = random_predictor(dir / "p.pt", PredictorKind::kGnn);
+  const auto predictor =
+      random_predictor(dir / "p.pt", PredictorKind::kGnn, half_trusting(scene.graph));
   const TrainedNet trained = read_predictor(dir / "p.pt");
   const PlainNet plain(NetView(trained.shape, NetWeights(trained.shape).views(trained.weights)));
   const auto context = predictor->prepare(scene.graph, scene.cut);
   const std::vector<double> scores = predictor->score(*context, scene.candidates);
+  FeatureTable parent_table;
+  const EncodedGraph parent = encode_graph(scene.graph, scene.order, parent_table);
+  const double trust = trained.judgement.familiarity.trust(parent, parent_table,
+                                                           network_traits(parent, parent_table));
   for (std::size_t i = 0; i < scene.candidates.size(); ++i) {
     const Graph child =
         splice(scene.graph, scene.cut, scene.bodies[i], scene.ports.inputs, scene.ports.outputs);
     FeatureTable table;
     const EncodedGraph encoded =
         encode_graph(child, canonical_order(child, NodeIdentity::kSegment), table);
-    EXPECT_NEAR(scores[i], plain.score(encoded, table.rows(), {}), 2e-5);
+    const Traits traits = network_traits(encoded, table);
+    EXPECT_NEAR(scores[i],
+                combined_score(plain.score(encoded, table.rows(), {}),
+                               trained.judgement.prior(traits), trust),
+                kClose);
   }
 }
 

@@ -68,9 +68,13 @@ TEST(Session, TrainsSavesAndMeasuresOnWhatWasHeldOut) {
   const auto everything =
       evaluate_torch_predictor(options.out, options.corpora, true, 2, null_log());
   EXPECT_EQ(everything[0].graphs, 160U);
-  ASSERT_EQ(held[0].baselines.size(), 3U);
-  EXPECT_EQ(held[0].baselines[2].first, "weighted_nodes");
+  ASSERT_EQ(held[0].alone.size(), 5U);
+  EXPECT_EQ(held[0].alone[2].name, "weighted_nodes");
+  EXPECT_EQ(held[0].alone[4].name, "prior");
+  EXPECT_GT(held[0].alone[4].accuracy, 0.7);
+  EXPECT_GT(held[0].pairs, 0U);
   EXPECT_FALSE(std::isnan(held[0].gain_spearman));
+  EXPECT_GT(held[0].trust, 0.9) << "held-out cells are of the family";
 
   // The header says the same as the evaluation.
   const Archive archive = read_archive(options.out, kPredictorFormat);

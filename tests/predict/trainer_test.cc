@@ -57,8 +57,13 @@ TEST(Trainer, LearnsATinyProblem) {
     const torch::Tensor weights = train(toy, recipe, 2);
     const NetWeights net(recipe.shape);
     LabelledCorpus corpus;
-    const CorpusMetrics metrics = measure(NetView(recipe.shape, net.views(weights)), toy.table,
-                                          corpus, toy.family.graphs, 1, 1);
+    Judgement judgement;  // the net decides
+    judgement.familiarity.ranges.emplace_back().fill({-100, 100});
+    for (const LabelledGraph* graph : toy.family.graphs) {
+      learn_rows(judgement.familiarity, graph->graph, toy.table);
+    }
+    const CorpusMetrics metrics = measure(NetView(recipe.shape, net.views(weights)), judgement,
+                                          toy.table, corpus, toy.family.graphs, 1, 1);
     EXPECT_GT(metrics.spearman, 0.9);
     EXPECT_EQ(metrics.folds, kind == PredictorKind::kPsc ? 10U : 1U);
   }

@@ -25,6 +25,7 @@ class FakePredictor : public Predictor {
   explicit FakePredictor(std::uint64_t seed = 7) : seed_(seed) {}
   std::string kind() const override { return "fake"; }
   std::uint64_t content_hash() const override { return seed_; }
+  double gain_error(const Graph&) const override { return 0.5; }
   std::unique_ptr<CutContext> prepare(const Graph& graph, const Cut& cut) const override {
     auto context = std::make_unique<Context>();
     context->place = hash_combine(seed_, cut.begin);

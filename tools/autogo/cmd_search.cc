@@ -1,6 +1,7 @@
 // autogo search: the main job. Ctrl-C once finishes the work items in hand and writes the front so
 // far; twice stops at once, and what the journal has is kept.
 
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -117,7 +118,7 @@ void print_row(std::ostream& out, const std::string& macs, const std::string& d_
                const std::string& params, const std::string& d_params, const std::string& gain,
                const std::string& file) {
   char text[160];
-  std::snprintf(text, sizeof(text), "%12s %8s %12s %8s %9s  ", macs.c_str(), d_macs.c_str(),
+  std::snprintf(text, sizeof(text), "%12s %8s %12s %8s %18s  ", macs.c_str(), d_macs.c_str(),
                 params.c_str(), d_params.c_str(), gain.c_str());
   out << text << file << "\n";
 }
@@ -127,10 +128,14 @@ void print_table(Cli& cli, const SearchArguments& a, const SearchResult& result)
   auto millions = [](std::int64_t n) { return format("%.3f M", static_cast<double>(n) / 1e6); };
   print_row(out, "MACs", "", "params", "", "gain", "network");
   print_row(out, millions(result.macs), "", millions(result.params), "", "", a.config.model);
+  const auto error = [&](const FrontMember& m) {
+    const double width = std::abs(m.predicted_gain) * result.gain_error;
+    return std::isnan(width) ? std::string() : " +- " + format("%.4f", width);
+  };
   for (const FrontMember& m : result.front) {
     const std::string note = m.rank == 1 ? "" : " (runner-up)";
     print_row(out, millions(m.macs), change(m.macs, result.macs), millions(m.params),
-              change(m.params, result.params), format("%+.4f", m.predicted_gain),
+              change(m.params, result.params), format("%+.4f", m.predicted_gain) + error(m),
               (std::filesystem::path(a.run.directory) / m.model).string() + note);
   }
 }

@@ -58,7 +58,13 @@ OrderedJson as_json(const CorpusMetrics& metrics) {
   json["spearman_std"] = number(metrics.spearman_std);
   json["kendall"] = number(metrics.kendall);
   json["gain_spearman"] = number(metrics.gain_spearman);
-  for (const auto& [name, value] : metrics.baselines) json["baselines"][name] = number(value);
+  json["pairs"] = metrics.pairs;
+  json["gain_error"] = number(metrics.gain_error);
+  json["trust"] = metrics.trust;
+  for (const Correlations& c : metrics.alone) {
+    json["alone"][c.name]["accuracy"] = number(c.accuracy);
+    json["alone"][c.name]["gain"] = number(c.gain);
+  }
   return json;
 }
 
@@ -78,14 +84,23 @@ void print_metrics(Cli& cli, const std::vector<CorpusMetrics>& all) {
                   static_cast<unsigned long long>(metrics.folds), metrics.spearman,
                   metrics.spearman_std, metrics.kendall);
     cli.out() << metrics.corpus << ": " << line << "\n";
-    if (!std::isnan(metrics.gain_spearman)) {
-      std::snprintf(line, sizeof(line), "  gains of one operation: Spearman %.4f",
-                    metrics.gain_spearman);
+    if (metrics.pairs > 0) {
+      std::snprintf(line, sizeof(line),
+                    "  gains over %llu pairs one edit apart: Spearman %.4f, error %.2f of a gain",
+                    static_cast<unsigned long long>(metrics.pairs), metrics.gain_spearman,
+                    metrics.gain_error);
       cli.out() << line << "\n";
     }
-    for (const auto& [name, value] : metrics.baselines) {
-      std::snprintf(line, sizeof(line), "  %s alone: Spearman %.4f", name.c_str(), value);
-      cli.out() << line << "\n";
+    std::snprintf(line, sizeof(line), "  trust in the net: %.2f", metrics.trust);
+    cli.out() << line << "\n";
+    for (const Correlations& c : metrics.alone) {
+      std::snprintf(line, sizeof(line), "  %s alone: Spearman %.4f", c.name.c_str(), c.accuracy);
+      cli.out() << line;
+      if (metrics.pairs > 0) {
+        std::snprintf(line, sizeof(line), ", gains %.4f", c.gain);
+        cli.out() << line;
+      }
+      cli.out() << "\n";
     }
   }
 }

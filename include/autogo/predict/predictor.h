@@ -28,13 +28,16 @@ struct Candidate {
 };
 
 /// Estimates accuracy (AutoGO, section 3.3). Free of LibTorch, so that the search and its tests
-/// can use a fake. Const calls are thread-safe. Scores are in the predictor's own unit, a
-/// quantile-normal score of accuracy within a family: higher is better, differences are gains.
+/// can use a fake. Const calls are thread-safe. Scores are in the predictor's own unit, about
+/// a standard deviation of accuracy within a family: higher is better, differences are gains.
 class Predictor {
  public:
   virtual ~Predictor() = default;
   virtual std::string kind() const = 0;  ///< "psc", "gnn"
   virtual std::uint64_t content_hash() const = 0;
+  /// How wrong a predicted gain is on networks like this one, as a share of itself: root mean
+  /// square error over root mean square gain. NaN: not known.
+  virtual double gain_error(const Graph& graph) const = 0;
 
   /// Encodes what does not depend on the replacement. `graph` and `cut.order` must outlive it.
   virtual std::unique_ptr<CutContext> prepare(const Graph& graph, const Cut& cut) const = 0;
@@ -69,16 +72,27 @@ struct TrainOptions {
 /// @throws Error kUsage, kInput, kIo; kUnsupported (built without LibTorch)
 bool train_predictor(const TrainOptions& options, Log& log);
 
+/// Spearman's correlations of one predictor with the truth.
+struct Correlations {
+  std::string name;
+  double accuracy = 0;
+  double gain = 0;  ///< over pairs that differ in one edit; NaN without pairs
+};
+
 struct CorpusMetrics {
   std::string corpus;
   std::uint64_t graphs = 0;
   std::uint64_t folds = 0;
   double spearman = 0, spearman_std = 0, kendall = 0;
-  /// Trivial predictors' Spearman on the same graphs, by name: "macs", "params", "weighted_nodes".
-  std::vector<std::pair<std::string, double>> baselines;
-  /// Spearman of predicted against true gains over pairs that differ in one operation
-  /// (nasbench201 only); NaN otherwise.
+  /// On the same graphs alone: "macs", "params", "weighted_nodes", and the predictor's own two
+  /// halves, "net" and "prior".
+  std::vector<Correlations> alone;
+  /// Of predicted against true gains over pairs of graphs whose ids differ in one letter: one
+  /// operation or one edge of a benchmark's cell. NaN without pairs.
   double gain_spearman = 0;
+  std::uint64_t pairs = 0;
+  double gain_error = 0;  ///< over the same pairs; see Predictor::gain_error
+  double trust = 0;       ///< mean, from 0 (the prior decides) to 1 (the net does)
 };
 /// @param all  also graphs that the predictor was trained on; else only its held-out share when the
 ///             corpus is one that it was trained on

@@ -89,6 +89,7 @@ struct SearchResult {
   std::vector<FrontMember> front;                ///< by rank, then by FLOPs, ascending
   std::uint32_t iterations = 0;                  ///< complete ones
   std::uint64_t children = 0;                    ///< accepted over the whole run
+  double gain_error = 0;                         ///< Predictor::gain_error of the input
 };
 
 /// How a search is run, as opposed to what it computes.

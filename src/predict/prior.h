@@ -1,0 +1,106 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <unordered_set>
+#include <vector>
+
+#include "node_features.h"
+#include "unfolding.h"
+
+namespace autogo {
+
+/// Lengths of a network's paths from its inputs to its outputs.
+struct PathLengths {
+  double mean = 0;     ///< steps of the mean path
+  double spatial = 0;  ///< spatial weighted nodes of the path that has most of them
+};
+
+/// The paths of a network with a segment in it, ready for other segments in its place. Computed
+/// once for a cut in O(nodes); a replacement costs O(its nodes).
+class PathFrame {
+ public:
+  PathFrame(const EncodedGraph& graph, const FeatureTable& table, const CutRange& cut);
+  /// With the segment that is there.
+  PathLengths original() const;
+  /// With a body in its place.
+  /// @param rows     of the body's inner nodes, in order (encode_body)
+  /// @param inputs   by input port: position of the node that feeds it
+  /// @param outputs  by output port: position of the node that it stands for
+  PathLengths with(const Graph& body, std::span<const FeatureRow> rows,
+                   std::span<const std::uint32_t> inputs,
+                   std::span<const std::uint32_t> outputs) const;
+
+ private:
+  /// A node before the successor that the successor (or nobody: a network output) reads.
+  struct Exit {
+    std::uint32_t position;
+    double visits;   ///< share of the paths through it
+    double spatial;  ///< spatial nodes after it, at most
+  };
+  std::vector<PathLengths> reached_;  ///< by position, predecessor and segment: paths to it
+  PathLengths rest_;                  ///< what does not pass the segment
+  std::vector<Exit> exits_;           ///< of the segment
+};
+
+/// The paths of a whole network.
+PathLengths path_lengths(const EncodedGraph& graph, const FeatureTable& table);
+
+/// What the prior looks at, logarithms all (prior.cc).
+inline constexpr std::size_t kTraits = 5;
+using Traits = std::array<double, kTraits>;
+/// @param all  sums over all nodes of the network
+Traits network_traits(const PartSums& all, const PathLengths& paths);
+/// Of a whole network.
+Traits network_traits(const EncodedGraph& graph, const FeatureTable& table);
+
+/// Networks of one family and their normal scores.
+struct TraitFamily {
+  std::vector<Traits> traits;
+  std::vector<double> targets;
+};
+
+/// A linear model of the traits: what is true of networks in every family, as far as it is.
+struct Prior {
+  Traits weights{};
+  double bias = 0;
+  double operator()(const Traits& traits) const;
+};
+/// Least squares with one common slope per trait and an intercept per family, every family of the
+/// same weight; slopes of the wrong sign are zero. Deterministic.
+Prior fit_prior(std::span<const TraitFamily> families);
+
+/// Knows which networks resemble those that a net was trained on.
+struct Familiarity {
+  std::unordered_set<std::uint64_t> rows;  ///< FeatureRow::hash of nodes seen
+  std::vector<std::array<std::array<double, 2>, kTraits>> ranges;  ///< by family: lowest, highest
+  /// From 0 (rely on the prior) to 1 (rely on the net): 0 outside every family's ranges, else by
+  /// the share of nodes that are known.
+  double trust(const EncodedGraph& graph, const FeatureTable& table, const Traits& traits) const;
+};
+
+/// Adds what a training network shows.
+void learn_rows(Familiarity& familiarity, const EncodedGraph& graph, const FeatureTable& table);
+void learn_ranges(Familiarity& familiarity, const TraitFamily& family);
+
+/// What stands beside a net in a predictor.
+struct Judgement {
+  Prior prior;
+  Familiarity familiarity;
+  /// Predictor::gain_error where the net decides: on held-out networks; and where the prior does:
+  /// on each family for a prior of the others. NaN: no pairs, one family.
+  double net_error = 0, prior_error = 0;
+};
+
+/// A normal score in units in which equal differences are about equal differences of accuracy:
+/// every family has a long tail of poor networks and a crowd of good ones. Strictly increasing;
+/// the slope is 1 at the median.
+double accuracy_scale(double normal_score);
+
+/// The predictor's score of a network, from the net's and the prior's normal scores.
+inline double combined_score(double net, double prior, double trust) {
+  return accuracy_scale(prior + trust * (net - prior));
+}
+
+}  // namespace autogo
