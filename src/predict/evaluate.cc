@@ -158,9 +158,11 @@ CorpusMetrics measure(const NetView& net, const Judgement& judgement, const Feat
   metrics.folds = fold_count(net.shape.kind, graphs);
   std::vector<std::vector<CutRange>> cuts;
   Scores prior, trust;
+  std::vector<WholeNetwork> networks;
   for (const LabelledGraph* graph : graphs) {
     cuts.push_back(fold_cuts(*graph, metrics.folds, seed));
-    const Traits traits = network_traits(graph->graph, table);
+    networks.push_back(whole_network(graph->graph, table));
+    const Traits traits = network_traits(networks.back().sums, networks.back().paths);
     prior.push_back(judgement.prior(traits));
     trust.push_back(judgement.familiarity.trust(graph->graph, table, traits));
   }
@@ -168,7 +170,7 @@ CorpusMetrics measure(const NetView& net, const Judgement& judgement, const Feat
   auto scores = net_scores;
   for (Scores& fold : scores) {
     for (std::size_t i = 0; i < fold.size(); ++i) {
-      fold[i] = combined_score(fold[i], prior[i], trust[i]);
+      fold[i] = judgement.score(fold[i], networks[i], trust[i]);
     }
   }
   const Truth truth(graphs);

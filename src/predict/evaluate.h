@@ -8,7 +8,7 @@
 #include "autogo/predict/predictor.h"
 #include "dataset.h"
 #include "net.h"
-#include "prior.h"
+#include "judgement.h"
 
 namespace autogo {
 

@@ -218,8 +218,7 @@ double TorchPredictor::combine(const Context& context, double net, PartSums segm
                                const PathLengths& paths) const {
   segment += context.predecessor_sums;
   segment += context.successor_sums;
-  return combined_score(net, trained_.judgement.prior(network_traits(segment, paths)),
-                        *context.trust);
+  return trained_.judgement.score(net, {segment, paths}, *context.trust);
 }
 
 /// @param trust  becomes the network's own when it has none
@@ -228,10 +227,13 @@ double TorchPredictor::score_whole(const Graph& graph, std::optional<double>& tr
   const EncodedGraph encoded = encode_graph(graph, node_order(graph), table);
   Unfolder unfolder(table);
   unfolder.add_whole(encoded);
-  const Traits traits = network_traits(encoded, table);
-  if (!trust) trust = trained_.judgement.familiarity.trust(encoded, table, traits);
-  return combined_score(forward(net_, row_tensors(table.rows()), unfolder.result()).item<double>(),
-                        trained_.judgement.prior(traits), *trust);
+  const WholeNetwork whole = whole_network(encoded, table);
+  if (!trust) {
+    trust = trained_.judgement.familiarity.trust(encoded, table,
+                                                 network_traits(whole.sums, whole.paths));
+  }
+  const double net = forward(net_, row_tensors(table.rows()), unfolder.result()).item<double>();
+  return trained_.judgement.score(net, whole, *trust);
 }
 
 std::unique_ptr<CutContext> TorchPredictor::prepare(const Graph& graph, const Cut& cut) const {

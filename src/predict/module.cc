@@ -29,6 +29,10 @@ constexpr ModuleApi kApi = {
       return translated(
           [&] { return evaluate_torch_predictor(predictor, corpora, all, threads, log); });
     },
+    [](const std::string& predictor, const std::vector<TrainedNetworks>& runs,
+       const std::string& out) {
+      return translated([&] { return refine_torch_predictor(predictor, runs, out); });
+    },
 };
 
 }  // namespace

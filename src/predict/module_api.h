@@ -11,7 +11,7 @@ namespace autogo {
 
 /// Changes with every change of anything that crosses the border: this table, Predictor, the
 /// options and metrics, Graph, Log, Error.
-inline constexpr std::uint32_t kModuleVersion = 3;
+inline constexpr std::uint32_t kModuleVersion = 4;
 inline constexpr const char* kModuleEntry = "autogo_predict_module";
 
 /// What the predict layer's part of autogo_torch.so offers. Both sides are built from the same
@@ -25,6 +25,8 @@ struct ModuleApi {
   std::vector<CorpusMetrics> (*evaluate)(const std::string& predictor,
                                          const std::vector<std::string>& corpora, bool all,
                                          int threads, Log& log);
+  RefineReport (*refine)(const std::string& predictor, const std::vector<TrainedNetworks>& runs,
+                         const std::string& out);
 };
 using ModuleEntry = const ModuleApi* (*)();
 

@@ -41,4 +41,9 @@ std::vector<CorpusMetrics> evaluate_predictor(const std::string& predictor,
   return module_api().evaluate(predictor, corpora, all, threads, log);
 }
 
+RefineReport refine_predictor(const std::string& predictor,
+                              const std::vector<TrainedNetworks>& runs, const std::string& out) {
+  return module_api().refine(predictor, runs, out);
+}
+
 }  // namespace autogo

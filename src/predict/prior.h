@@ -84,15 +84,6 @@ struct Familiarity {
 void learn_rows(Familiarity& familiarity, const EncodedGraph& graph, const FeatureTable& table);
 void learn_ranges(Familiarity& familiarity, const TraitFamily& family);
 
-/// What stands beside a net in a predictor.
-struct Judgement {
-  Prior prior;
-  Familiarity familiarity;
-  /// Predictor::gain_error where the net decides: on held-out networks; and where the prior does:
-  /// on each family for a prior of the others. NaN: no pairs, one family.
-  double net_error = 0, prior_error = 0;
-};
-
 /// A normal score in units in which equal differences are about equal differences of accuracy:
 /// every family has a long tail of poor networks and a crowd of good ones. Strictly increasing;
 /// the slope is 1 at the median.

@@ -330,6 +330,13 @@ Judgement take_judgement(const Archive& archive, const std::string& path) {
     auto& range = judgement.familiarity.ranges.emplace_back();
     for (std::size_t k = 0; k < kTraits; ++k, numbers += 2) range[k] = {numbers[0], numbers[1]};
   }
+  if (archive.tensors.count("refinement") > 0) {
+    const torch::Tensor refinement =
+        archive_tensor(archive, "refinement", torch::kFloat64, 1 + kRefinedTraits, path);
+    numbers = refinement.data_ptr<double>();
+    judgement.refinement.emplace().trust = numbers[0];
+    std::copy_n(numbers + 1, kRefinedTraits, judgement.refinement->slopes.begin());
+  }
   return judgement;
 }
 

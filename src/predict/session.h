@@ -7,7 +7,7 @@
 #include "archive.h"
 #include "autogo/predict/predictor.h"
 #include "net.h"
-#include "prior.h"
+#include "judgement.h"
 
 namespace autogo {
 
@@ -33,6 +33,10 @@ bool train_torch_predictor(const TrainOptions& options, Log& log);
 std::vector<CorpusMetrics> evaluate_torch_predictor(const std::string& predictor,
                                                     const std::vector<std::string>& corpora,
                                                     bool all, int threads, Log& log);
+
+RefineReport refine_torch_predictor(const std::string& predictor,
+                                    const std::vector<TrainedNetworks>& runs,
+                                    const std::string& out);
 
 /// Metrics as JSON, as headers and `--evaluate --json` have them.
 Json metrics_json(const CorpusMetrics& metrics);

@@ -50,6 +50,36 @@ run "$AUTOGO" train predictor --evaluate p.pt c.jsonl --json --all
 expect_out_has '"graphs":48'
 [ "$out" != "$held" ] || problem "expected fewer networks without --all"
 
+# Refined by trained networks: here more 3x3 convolutions are worse.
+{
+  printf '{"format":"autogo.training","version":1,"networks":['
+  comma=""
+  for cell in 333333:0.1 33333s:0.2 3333ss:0.3 333sss:0.4 33ssss:0.5 3sssss:0.6; do
+    "$AUTOGO" -q corpus network "nb201:${cell%:*}" -o "${cell%:*}.onnx" > /dev/null 2>&1
+    printf '%s{"model":"%s","summary":[{"split":"test","metric":"top1","mean":%s}]}' "$comma" \
+      "${cell%:*}.onnx" "${cell#*:}"
+    comma=,
+  done
+  printf ']}'
+} > training.json
+run "$AUTOGO" train predictor --refine . --predictor p.pt -o r.pt
+expect_code 0
+expect_out_has "6 trained networks: Spearman with the truth -"
+run "$AUTOGO" train predictor --refine . --predictor r.pt -o s.pt --json
+expect_code 0
+expect_out_has '"spearman_after":'
+cmp -s <(tail -n +2 r.pt) <(tail -n +2 s.pt) || problem "expected that a refinement is replaced"
+run "$AUTOGO" train predictor --evaluate r.pt c.jsonl --json
+expect_code 0
+run "$AUTOGO" train predictor --refine nowhere --predictor p.pt -o r.pt
+expect_refusal 5 "nowhere: has neither validation.json (autogo search --validate) nor training.json"
+run "$AUTOGO" train predictor c.jsonl --refine . -o r.pt
+expect_refusal 2 "--refine takes runs, no corpora; leave out 'c.jsonl'"
+sed -i 's/,{"model":"333sss.*/]}/' training.json
+run "$AUTOGO" train predictor --refine . --predictor p.pt -o r.pt
+expect_refusal 5 "--refine: 3 trained networks are too few, at least 5 are needed"
+rm -f ./*.onnx training.json r.pt s.pt
+
 # What is wrong is said in a line.
 head -c -10 p.pt > cut.pt
 run "$AUTOGO" train predictor --evaluate cut.pt c.jsonl

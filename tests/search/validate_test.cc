@@ -9,6 +9,7 @@
 #include <set>
 
 #include "autogo/onnx/model.h"
+#include "autogo/search/trained_runs.h"
 #include "base/json.h"
 #include "search_support.h"
 #include "support/temp_dir.h"
@@ -127,6 +128,13 @@ TEST_F(ValidateTest, TrainedGainsStandBesideThePredictedOnes) {
   EXPECT_EQ(read.networks[1].trained.values, validation.networks[1].trained.values);
   EXPECT_EQ(read.networks[2].inherited->before.values,
             validation.networks[2].inherited->before.values);
+  const TrainedNetworks run = read_trained_run(folder_ / "run");
+  ASSERT_EQ(run.graphs.size(), 3U);
+  for (std::size_t k = 0; k < 3; ++k) {
+    EXPECT_EQ(run.metrics[k], validation.networks[k].trained.mean());
+    EXPECT_EQ(graph_cost(run.graphs[k]).total.macs, validation.networks[k].macs);
+  }
+  EXPECT_THROW(read_trained_run(folder_ / ""), Error);
 }
 
 TEST_F(ValidateTest, WhatIsKnownIsNotTrainedAgain) {

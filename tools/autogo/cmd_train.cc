@@ -2,7 +2,9 @@
 #include <cstdio>
 #include <ostream>
 
+#include "autogo/base/paths.h"
 #include "autogo/predict/predictor.h"
+#include "autogo/search/trained_runs.h"
 #include "base/json.h"
 #include "command.h"
 #include "stop_signal.h"
@@ -15,15 +17,25 @@ struct PredictorOptions {
   TrainOptions train;
   std::string evaluate;
   bool all = false;
+  std::vector<std::string> refine;  ///< runs
+  std::string predictor;            ///< that is refined
 };
 
 void declare(Cli& cli, CLI::App& app, PredictorOptions& options) {
   app.add_option("corpora", options.train.corpora, "labelled corpus files (autogo corpus)")
-      ->type_name("CORPUS")
-      ->required();
+      ->type_name("CORPUS");
   CLI::Option* evaluate =
       app.add_option("--evaluate", options.evaluate, "measure this predictor instead of training")
           ->type_name("FILE");
+  CLI::Option* refine =
+      app.add_option("--refine", options.refine,
+                     "correct a predictor by what was trained: runs of autogo search --validate, "
+                     "folders of autogo train network")
+          ->type_name("RUN")
+          ->excludes(evaluate);
+  app.add_option("--predictor", options.predictor, "the one to refine (default: the bundled one)")
+      ->type_name("FILE")
+      ->needs(refine);
   app.add_flag("--all", options.all, "measure also on networks that it was trained on")
       ->needs(evaluate);
   app.add_option("--kind", options.train.kind,
@@ -105,6 +117,42 @@ void print_metrics(Cli& cli, const std::vector<CorpusMetrics>& all) {
   }
 }
 
+int refine(Cli& cli, const PredictorOptions& options) {
+  AUTOGO_REQUIRE(options.train.corpora.empty(), ErrorKind::kUsage,
+                 "train predictor: --refine takes runs, no corpora; leave out '" +
+                     options.train.corpora.front() + "'");
+  const std::string base =
+      options.predictor.empty() ? data_file("predictor.pt") : options.predictor;
+  std::vector<TrainedNetworks> runs;
+  for (const std::string& directory : options.refine) {
+    runs.push_back(read_trained_run(directory));
+  }
+  const RefineReport report = refine_predictor(base, runs, options.train.out);
+  const auto text = [](double value) {
+    char digits[16];
+    std::snprintf(digits, sizeof(digits), "%.3f", value);
+    return std::string(std::isnan(value) ? "none" : digits);
+  };
+  if (cli.json()) {
+    const auto number = [](double value) {
+      return std::isnan(value) ? OrderedJson(nullptr) : OrderedJson(value);
+    };
+    OrderedJson json;
+    json["predictor"] = options.train.out;
+    json["networks"] = report.networks;
+    json["spearman_before"] = number(report.spearman_before);
+    json["spearman_after"] = number(report.spearman_after);
+    json["trust"] = report.trust;
+    cli.out() << json.dump() << "\n";
+  } else {
+    cli.out() << report.networks << " trained networks: Spearman with the truth "
+              << text(report.spearman_before) << " before, " << text(report.spearman_after)
+              << " refined (each network predicted from the others); wrote " << options.train.out
+              << "\n";
+  }
+  return 0;
+}
+
 }  // namespace
 
 int run_train(Cli& cli) {
@@ -114,7 +162,8 @@ int run_train(Cli& cli) {
       *cli.app().add_subcommand("predictor", "an accuracy predictor from labelled networks");
   declare(cli, predictor, options);
   cli.examples(predictor, {"autogo train predictor nb201.jsonl nb101.jsonl --kind psc -o P.pt",
-                           "autogo train predictor --evaluate P.pt nb201.jsonl --json"});
+                           "autogo train predictor --evaluate P.pt nb201.jsonl --json",
+                           "autogo train predictor --refine run -o refined.pt"});
   NetworkArguments arguments;
   CLI::App& network = *cli.app().add_subcommand("network", "networks on images");
   declare_train_network(cli, network, arguments);
@@ -125,6 +174,8 @@ int run_train(Cli& cli) {
        "autogo train predictor nb201.jsonl nb101.jsonl --kind psc -o P.pt"});
   cli.parse();
   if (network.parsed()) return run_train_network(cli, arguments);
+  AUTOGO_REQUIRE(!options.train.corpora.empty() || !options.refine.empty(), ErrorKind::kUsage,
+                 "train predictor: name the labelled corpora (autogo corpus), or --refine RUN");
 
   if (!options.evaluate.empty()) {
     print_metrics(cli, evaluate_predictor(options.evaluate, options.train.corpora, options.all,
@@ -133,6 +184,7 @@ int run_train(Cli& cli) {
   }
   AUTOGO_REQUIRE(!options.train.out.empty(), ErrorKind::kUsage,
                  "train predictor: --output is required, unless --evaluate is given");
+  if (!options.refine.empty()) return refine(cli, options);
   const StopSignal signals;
   options.train.stop = &StopSignal::requested();
   if (train_predictor(options.train, cli.log())) return 0;

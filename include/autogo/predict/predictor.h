@@ -100,4 +100,26 @@ std::vector<CorpusMetrics> evaluate_predictor(const std::string& predictor,
                                               const std::vector<std::string>& corpora, bool all,
                                               int threads, Log& log);
 
+/// Networks that were trained under one recipe on the same data, the one that they came from first.
+struct TrainedNetworks {
+  std::string name;  ///< for messages
+  std::vector<Graph> graphs;
+  std::vector<double> metrics;  ///< of each, mean over seeds; higher is better
+};
+
+struct RefineReport {
+  std::size_t networks = 0;
+  /// Spearman of predicted against trained metrics within the runs, weighted by their sizes: of the
+  /// predictor as it was, and of the refined one, which predicts each network without having seen
+  /// it (leave-one-out).
+  double spearman_before = 0, spearman_after = 0;
+  double trust = 1;  ///< factor on what the predictor said before; 1 and no change: nothing learned
+};
+/// Corrects a predictor by trained networks (AutoGO's loop closed) and writes it to `out`. An
+/// earlier refinement is replaced, so give all runs that should count.
+/// @param runs  each of at least 3 networks, at least 5 in all, with metrics that differ
+/// @throws Error kInput: fewer or equal ones, no predictor; kIo; kUnsupported
+RefineReport refine_predictor(const std::string& predictor,
+                              const std::vector<TrainedNetworks>& runs, const std::string& out);
+
 }  // namespace autogo

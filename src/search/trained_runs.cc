@@ -1,0 +1,64 @@
+// Tested by tests/search/validate_test.cc, tests/cli/train.sh.
+
+#include "autogo/search/trained_runs.h"
+
+#include <cmath>
+#include <filesystem>
+
+#include "autogo/base/error.h"
+#include "autogo/base/file.h"
+#include "autogo/onnx/model.h"
+#include "autogo/search/validate.h"
+#include "base/json.h"
+
+namespace autogo {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A model by the path that a file names: as it stands, or beside that file.
+Graph read_network(const std::string& directory, const std::string& model) {
+  const std::string beside = directory + "/" + model;
+  return import_onnx(fs::path(model).is_relative() && fs::exists(beside) ? beside : model);
+}
+
+void add(TrainedNetworks& run, const std::string& directory, const std::string& model,
+         double metric) {
+  if (!std::isfinite(metric)) return;
+  run.graphs.push_back(read_network(directory, model));
+  run.metrics.push_back(metric);
+}
+
+TrainedNetworks from_training(const std::string& directory, const std::string& path) {
+  const Json json = parse_json(read_file(path), path);
+  require_format(json, path, "autogo.training", 1);
+  TrainedNetworks run;
+  run.name = directory;
+  for (const Json& network : json_member<Json>(json, "networks", path)) {
+    const Json summary = json_member<Json>(network, "summary", path);
+    if (summary.empty()) continue;  // no training came to an end
+    const Json mean = json_member<Json>(summary.front(), "mean", path);
+    if (!mean.is_number()) continue;
+    add(run, directory, json_member<std::string>(network, "model", path), mean.get<double>());
+  }
+  return run;
+}
+
+}  // namespace
+
+TrainedNetworks read_trained_run(const std::string& directory) {
+  const std::string training = directory + "/training.json";
+  if (fs::exists(training)) return from_training(directory, training);
+  AUTOGO_REQUIRE(fs::exists(directory + "/validation.json"), ErrorKind::kInput,
+                 directory +
+                     ": has neither validation.json (autogo search --validate) nor training.json "
+                     "(autogo train network -o)");
+  TrainedNetworks run;
+  run.name = directory;
+  for (const ValidatedNetwork& network : read_validation(directory).networks) {
+    add(run, directory, network.model, network.trained.mean());
+  }
+  return run;
+}
+
+}  // namespace autogo
