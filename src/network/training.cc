@@ -396,6 +396,7 @@ std::vector<TestMetric> tests_from(const Json& json) {
 }
 
 void Training::save() {
+  last_checkpoint_ = elapsed();
   if (options_.checkpoint.empty()) return;
   Checkpoint checkpoint;
   checkpoint.training_hash = hash_;
@@ -421,7 +422,6 @@ void Training::save() {
     checkpoint.tensors.emplace("update/" + name, from_torch(tensor));
   }
   write_checkpoint(options_.checkpoint, checkpoint);
-  last_checkpoint_ = elapsed();
 }
 
 void Training::resume() {
