@@ -12,6 +12,8 @@
 // The segment that is there now goes through the same code, so a candidate equal to it scores the
 // same.
 //
+// Where the net is not trusted at all, it is not asked.
+//
 // The prior (prior.cc) is worked out for every candidate, from sums and paths kept per cut. How far
 // the net is trusted is a matter of the parent: a gain compares two scores of the same kind.
 //
@@ -185,6 +187,7 @@ std::vector<double> TorchPredictor::score_bodies(const Context& context,
     by_size[padded_nodes(bodies[i].rows.size())].push_back(i);
   }
   std::vector<double> scores(bodies.size());
+  if (*context.trust == 0) return scores;  // the prior decides
   const std::int64_t width = net_.shape.width;
   for (const auto& [padded, members] : by_size) {
     for (std::size_t begin = 0; begin < members.size(); begin += kMaxBatch) {
@@ -253,14 +256,16 @@ std::unique_ptr<CutContext> TorchPredictor::prepare(const Graph& graph, const Cu
   Unfolder unfolder(table);
   unfolder.add_cuts(encoded, {&range, 1});
   const Unfolding& parts = unfolder.result();
-  const torch::Tensor embedded = embed_parts(net_, row_tensors(table.rows()), parts);
-  context->predecessor = embedded[0];
-  context->successor = embedded[2];
   context->predecessor_sums = parts.sums[0];
   context->successor_sums = parts.sums[2];
   const Body segment = body_of(encoded, table, range);
   context->trust =
       trained_.judgement.familiarity.trust(encoded, table, network_traits(encoded, table));
+  if (*context->trust > 0) {
+    const torch::Tensor embedded = embed_parts(net_, row_tensors(table.rows()), parts);
+    context->predecessor = embedded[0];
+    context->successor = embedded[2];
+  }
   context->paths.emplace(encoded, table, range);
   context->positions.resize(graph.num_nodes());
   for (std::uint32_t i = 0; i < cut.order.size(); ++i) context->positions[index(cut.order[i])] = i;
