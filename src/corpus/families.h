@@ -75,6 +75,18 @@ std::string_view without_prefix(std::string_view text, std::string_view prefix);
 /// For messages: at most 120 characters of an id.
 std::string shown_id(std::string_view id);
 
+/// Index of the row that is named so. @param refuse  is told, when there is none, and throws
+template <typename Rows, typename Refuse>
+std::size_t find_operation(const Rows& rows, std::string_view name, const Refuse& refuse) {
+  std::string known;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].name == name) return i;
+    known += (known.empty() ? "" : ", ") + std::string(rows[i].name);
+  }
+  refuse("unknown operation '" + shown_id(name) + "', expected one of " + known);
+  return rows.size();
+}
+
 /// Operations of a block, as indices of a table that lists convolutions first: at least one
 /// convolution, at most one other. Order random.
 /// @param convs  number of convolutions in the table. @param all  rows of the table

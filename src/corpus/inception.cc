@@ -94,13 +94,8 @@ std::int32_t parse_number(std::string_view text, std::int32_t low, std::int32_t 
   return value;
 }
 
-std::size_t find_operation(std::string_view name, std::string_view id) {
-  std::string known;
-  for (std::size_t i = 0; i < kOperations.size(); ++i) {
-    if (kOperations[i].name == name) return i;
-    known += (known.empty() ? "" : ", ") + std::string(kOperations[i].name);
-  }
-  bad_network(id, "unknown operation '" + shown_id(name) + "', expected one of " + known);
+std::size_t operation_named(std::string_view name, std::string_view id) {
+  return find_operation(kOperations, name, [&](const std::string& why) { bad_network(id, why); });
 }
 
 /// "16>32:d1+s5"
@@ -116,7 +111,7 @@ Path parse_path(std::string_view text, std::string_view id) {
                             "outer channels", id);
   std::size_t convs = 0, capable = 0;
   for (const std::string_view name : split(text.substr(colon + 1), '+')) {
-    path.operations.push_back(find_operation(name, id));
+    path.operations.push_back(operation_named(name, id));
     convs += is_conv(path.operations.back()) ? 1 : 0;
     capable += is_capable(path.operations.back()) ? 1 : 0;
   }

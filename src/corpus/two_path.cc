@@ -63,13 +63,8 @@ using Path = std::vector<Block>;
   throw Error(ErrorKind::kInput, "Two-Path network '" + shown_id(id) + "': " + why);
 }
 
-std::size_t find_operation(std::string_view name, std::string_view id) {
-  std::string known;
-  for (std::size_t i = 0; i < kOperations.size(); ++i) {
-    if (kOperations[i].name == name) return i;
-    known += (known.empty() ? "" : ", ") + std::string(kOperations[i].name);
-  }
-  bad_network(id, "unknown operation '" + shown_id(name) + "', expected one of " + known);
+std::size_t operation_named(std::string_view name, std::string_view id) {
+  return find_operation(kOperations, name, [&](const std::string& why) { bad_network(id, why); });
 }
 
 Block parse_block(std::string_view text, std::string_view id) {
@@ -78,7 +73,7 @@ Block parse_block(std::string_view text, std::string_view id) {
   const std::string_view operations = text.substr(0, text.size() - (block.halves ? 1 : 0));
   std::size_t convs = 0;
   for (const std::string_view name : split(operations, '+')) {
-    block.operations.push_back(find_operation(name, id));
+    block.operations.push_back(operation_named(name, id));
     convs += block.operations.back() < kConvs ? 1 : 0;
   }
   const std::size_t count = block.operations.size();

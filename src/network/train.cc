@@ -74,9 +74,9 @@ std::int64_t test_batch_size(Task task) {
 
 Program program_to_run(const TrainableNetwork& network) {
   Program program = network.program;
+  if (!makes_images(network.options.task)) return program;
   Shape& shape = program.values[static_cast<std::size_t>(program.inputs.at(0))].shape;
-  const bool any = makes_images(network.options.task);
-  for (const std::size_t d : {2U, 3U}) shape[d] = any ? -1 : input_shape(network)[d];
+  shape[2] = shape[3] = -1;
   return program;
 }
 

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <set>
 
+#include "autogo/network/inherit.h"
 #include "autogo/onnx/model.h"
 #include "autogo/search/trained_runs.h"
 #include "base/json.h"
@@ -135,6 +136,27 @@ TEST_F(ValidateTest, TrainedGainsStandBesideThePredictedOnes) {
     EXPECT_EQ(graph_cost(run.graphs[k]).total.macs, validation.networks[k].macs);
   }
   EXPECT_THROW(read_trained_run(folder_ / ""), Error);
+}
+
+TEST_F(ValidateTest, HeirsBeginWithTheTrainedInputsWeights) {
+  const SearchResult found = search("run");
+  options_.top = options_.seeds = 1;
+  options_.inherit = true;
+  const Validation validation = validate("run", found);
+  const FrontMember& member = found.front[validated_members(found, 1)[0]];
+  const TrainableNetwork parent = make_trainable(input_, data_, options_.task),
+                         child = make_trainable(member.graph, data_, options_.task);
+  const TrainingResult trained = train_network(parent, data_, options_.training);
+  const InheritedWeights inherited =
+      inherit_weights(parent.graph, parent.program, trained.weights, child.graph, child.program);
+  TrainingOptions heir = options_.training;
+  heir.initial = inherited.weights;
+  ASSERT_TRUE(validation.networks[1].inherited);
+  EXPECT_EQ(validation.networks[1].inherited->survived, inherited.survived());
+  EXPECT_EQ(validation.networks[1].inherited->after.values[0],
+            train_network(child, data_, heir).metric());
+  EXPECT_EQ(validation.networks[1].inherited->before.values[0],
+            test_network(child, data_, heir)[0].values[0].second);
 }
 
 TEST_F(ValidateTest, WhatIsKnownIsNotTrainedAgain) {

@@ -12,19 +12,9 @@ set -euo pipefail
 
 tables=${1:?folder of the tables}
 work=${2:?folder for the results}
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-autogo=${AUTOGO:-$root/build/release/bin/autogo}
-mkdir -p "$work"
-
-make_once() {  # FILE COMMAND...
-  local file=$1
-  shift
-  [ -e "$file" ] || "$@" -o "$file" >&2
-}
-make_once "$work/nb201.jsonl" "$autogo" corpus nasbench201 --table "$tables/nasbench201.csv.gz" \
-  --label cifar10_test_200ep --skip-none
-make_once "$work/nb101.jsonl" "$autogo" corpus nasbench101 \
-  --table "$tables/nasbench101_sample.jsonl.gz" --label val_acc_108ep
+# shellcheck source=tools/experiments/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+make_corpora
 for kind in psc gnn; do
   for family in nb201 nb101; do
     make_once "$work/$kind-$family.pt" "$autogo" train predictor "$work/$family.jsonl" \

@@ -147,11 +147,11 @@ class Model:
             stack = [node]
             while stack:
                 top = stack[-1]
-                todo = [p for p in top.parents if id(p) not in known]
+                unvisited = [p for p in top.parents if id(p) not in known]
                 if id(top) in known:
                     stack.pop()
-                elif todo:
-                    stack.extend(todo)
+                elif unvisited:
+                    stack.extend(unvisited)
                 else:
                     known[id(top)] = top.compute([known[id(p)] for p in top.parents])
                     stack.pop()

@@ -1,0 +1,17 @@
+# Helpers of the experiments; sourced. Sets root and autogo; needs tables and work.
+# shellcheck shell=bash
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+autogo=${AUTOGO:-$root/build/release/bin/autogo}
+mkdir -p "${work:?}"
+
+make_once() {  # FILE COMMAND...: COMMAND -o FILE, unless the file is there
+  local file=$1
+  shift
+  [ -e "$file" ] || "$@" -o "$file" >&2
+}
+make_corpora() {  # WORK/nb201.jsonl and nb101.jsonl from the tables
+  make_once "$work/nb201.jsonl" "$autogo" corpus nasbench201 \
+    --table "${tables:?}/nasbench201.csv.gz" --label cifar10_test_200ep --skip-none
+  make_once "$work/nb101.jsonl" "$autogo" corpus nasbench101 \
+    --table "$tables/nasbench101_sample.jsonl.gz" --label val_acc_108ep
+}
