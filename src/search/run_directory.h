@@ -76,6 +76,10 @@ void write_front(const std::string& directory, const SearchConfig& config,
                  const InputHashes& hashes, const History& history,
                  const std::vector<RunMember>& members, double gain_error, int jobs);
 
+/// Sets trained gains of validation.json, where there is one, beside the predicted ones in
+/// pareto.json (validate.cc).
+void add_validation(const std::string& directory);
+
 /// "models/<hash>.onnx"
 std::string model_name(std::uint64_t hash);
 

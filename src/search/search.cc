@@ -95,6 +95,7 @@ SearchResult run_search(const SearchConfig& config, const SearchRun& run, const 
   if (directory) {
     write_front(run.directory, resolved, hashes, engine.history(), engine.members(),
                 predictor.gain_error(input), engine.threads());
+    add_validation(run.directory);
     session.ended = utc_now();
     session.status = status_name(status);
     session.jobs = engine.threads();

@@ -325,34 +325,11 @@ class Validator {
                                 {"survived", known.survived}};
     }
     write_file_atomic(file_of(directory_), json_text(json));
-    write_pareto(json);
+    add_validation(directory_);
     for (const std::string& path : used_checkpoints_) {
       std::error_code ignored;
       fs::remove(path, ignored);
     }
-  }
-
-  /// The trained gains beside the predicted ones.
-  void write_pareto(const OrderedJson& validation) const {
-    const std::string path = directory_ + "/pareto.json";
-    OrderedJson pareto = OrderedJson::parse(read_file(path));
-    pareto["validation"] = validation.at("setting");
-    for (OrderedJson& member : pareto.at("members")) {
-      for (const char* key : {"trained", "inherited"}) member.erase(key);
-    }
-    for (const OrderedJson& network : validation.at("networks")) {
-      const bool is_input = &network == &validation.at("networks")[0];
-      for (const char* key : {"trained", "inherited"}) {
-        if (!network.contains(key)) continue;
-        if (is_input) pareto["input"][key] = network.at(key);
-        for (OrderedJson& member : pareto.at("members")) {
-          if (!is_input && member.at("model") == network.at("model")) {
-            member[key] = network.at(key);
-          }
-        }
-      }
-    }
-    write_file_atomic(path, json_text(pareto));
   }
 
   const std::string& directory_;
@@ -368,6 +345,32 @@ class Validator {
 };
 
 }  // namespace
+
+void add_validation(const std::string& directory) {
+  if (!fs::exists(file_of(directory))) return;
+  OrderedJson validation = OrderedJson::parse(read_file(file_of(directory)), nullptr, false);
+  if (!validation.is_object() || !validation.contains("setting") ||
+      !validation.contains("networks") || validation["networks"].empty()) {
+    throw_damaged(file_of(directory), "\"setting\" or \"networks\" is missing");
+  }
+  const std::string path = directory + "/pareto.json";
+  OrderedJson pareto = OrderedJson::parse(read_file(path));
+  pareto["validation"] = validation.at("setting");
+  for (OrderedJson& member : pareto.at("members")) {
+    for (const char* key : {"trained", "inherited"}) member.erase(key);
+  }
+  for (const OrderedJson& network : validation.at("networks")) {
+    const bool is_input = &network == &validation.at("networks")[0];
+    for (const char* key : {"trained", "inherited"}) {
+      if (!network.contains(key)) continue;
+      if (is_input) pareto["input"][key] = network.at(key);
+      for (OrderedJson& member : pareto.at("members")) {
+        if (!is_input && member.at("model") == network.at("model")) member[key] = network.at(key);
+      }
+    }
+  }
+  write_file_atomic(path, json_text(pareto));
+}
 
 double TrainedScore::mean() const {
   double sum = 0;

@@ -125,6 +125,11 @@ TEST_F(ValidateTest, TrainedGainsStandBesideThePredictedOnes) {
     EXPECT_EQ(graph_cost(import_onnx(trained)).total.macs, member.at("macs"));
   }
   EXPECT_EQ(with, 2);
+  SearchRun again;  // which writes pareto.json anew
+  again.directory = folder_ / "run";
+  again.resume = true;
+  run_search(config_, again, input_, testing::small_database(), FakePredictor());
+  EXPECT_EQ(pareto("run"), json);
   const Validation read = read_validation(folder_ / "run");
   EXPECT_EQ(read.networks[1].trained.values, validation.networks[1].trained.values);
   EXPECT_EQ(read.networks[2].inherited->before.values,
@@ -217,6 +222,11 @@ TEST_F(ValidateTest, ADamagedFileIsRefused) {
   } catch (const Error& e) {
     EXPECT_EQ(e.kind(), ErrorKind::kInput);
   }
+  SearchRun again;
+  again.directory = folder_ / "run";
+  again.resume = true;
+  EXPECT_THROW(run_search(config_, again, input_, testing::small_database(), FakePredictor()),
+               Error);
 }
 
 }  // namespace
