@@ -3,6 +3,7 @@
 // Tested by tests/corpus/models_test.cc.
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "autogo/base/error.h"
@@ -53,6 +54,7 @@ std::string corpus_header_line(const CorpusHeader& header) {
   json["label"] = header.label;
   json["source"] = header.source;
   if (header.size > 0) json["size"] = header.size;
+  if (header.training_images > 0) json["training_images"] = std::llround(header.training_images);
   return json.dump() + "\n";
 }
 

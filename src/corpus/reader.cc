@@ -60,6 +60,9 @@ void CorpusReader::Impl::read_header() {
   header.label = optional_text(json, "label", where);
   header.source = optional_text(json, "source", where);
   if (json.contains("size")) header.size = json_member<std::uint64_t>(json, "size", where);
+  if (json.contains("training_images")) {
+    header.training_images = json_member<double>(json, "training_images", where);
+  }
 }
 
 CorpusReader::CorpusReader(const std::string& path) : impl_(std::make_unique<Impl>(path)) {

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <filesystem>
 #include <optional>
+#include <regex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -60,6 +61,23 @@ double parse_label(std::string_view text, const std::string& column) {
   return value;
 }
 
+/// Images that the trainings behind a benchmark's column saw: its epochs times the images of the
+/// split. 0 where the name does not say.
+double training_images_of(std::string_view family, const std::string& column) {
+  static const std::regex kEpochs("(?:.*_)?(\\d+)ep(?:_.*)?");
+  std::smatch match;
+  if (!std::regex_match(column, match, kEpochs)) return 0;
+  double images = 40000;  // NAS-Bench-101 trains on 40,000 images of CIFAR-10
+  if (family == kNasbench201Family) {
+    const bool imagenet = column.rfind("imagenet16_120", 0) == 0;
+    const bool half = column.rfind("cifar10_valid", 0) == 0;  // the other half validates
+    images = imagenet ? 151700 : half ? 25000 : 50000;
+  } else if (family != kNasbench101Family) {
+    return 0;
+  }
+  return images * std::stod(match[1]);
+}
+
 /// The items of a corpus while its table is read; the header needs their number first.
 class Rows {
  public:
@@ -77,6 +95,9 @@ class Rows {
     header.label = options_.label;
     header.source = std::filesystem::path(options_.table).filename().string();
     header.size = summary.items;
+    header.training_images = options_.training_images > 0
+                                 ? options_.training_images
+                                 : training_images_of(family, options_.label);
     write_file_atomic(out, corpus_header_line(header) + lines_);
     return summary;
   }

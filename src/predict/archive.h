@@ -12,7 +12,7 @@ namespace autogo {
 
 inline constexpr const char* kPredictorFormat = "autogo.predictor";
 inline constexpr const char* kCheckpointFormat = "autogo.predictor-checkpoint";
-inline constexpr int kPredictorVersion = 2;
+inline constexpr int kPredictorVersion = 3;
 inline constexpr int kCheckpointVersion = 1;
 
 /// A predictor file: one line of JSON, then a LibTorch archive of named tensors. The header comes

@@ -65,6 +65,7 @@ LabelledCorpus load_corpus(const std::string& path, const std::optional<SegmentD
   corpus.path = path;
   corpus.family = reader.header().family;
   corpus.label = reader.header().label;
+  corpus.training_images = reader.header().training_images;
   const std::string bytes = read_file(path);
   corpus.file_hash = hash_bytes(bytes.data(), bytes.size());
   for (bool more = true; more;) {

@@ -24,6 +24,7 @@ struct LabelledGraph {
 
 struct LabelledCorpus {
   std::string path, family, label;
+  double training_images = 0;  ///< see CorpusHeader
   std::uint64_t file_hash = 0;
   std::vector<LabelledGraph> graphs;  ///< those with a label
 };

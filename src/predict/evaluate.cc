@@ -163,7 +163,7 @@ CorpusMetrics measure(const NetView& net, const Judgement& judgement, const Feat
     cuts.push_back(fold_cuts(*graph, metrics.folds, seed));
     networks.push_back(whole_network(graph->graph, table));
     const Traits traits = network_traits(networks.back().sums, networks.back().paths);
-    prior.push_back(judgement.prior(traits));
+    prior.push_back(judgement.prior(traits, judgement.length));
     trust.push_back(judgement.familiarity.trust(graph->graph, table, traits));
   }
   const auto net_scores = score_graphs(net, table, graphs, cuts, threads);

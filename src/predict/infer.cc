@@ -24,10 +24,12 @@
 // Tested by tests/predict/infer_test.cc: shuffled, alone and in company, from several threads.
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <optional>
 
 #include "autogo/base/error.h"
+#include "autogo/base/rng.h"
 #include "session.h"
 #include "unfolding.h"
 
@@ -134,7 +136,11 @@ class TorchPredictor : public Predictor {
   std::string kind() const override {
     return trained_.shape.kind == PredictorKind::kPsc ? "psc" : "gnn";
   }
-  std::uint64_t content_hash() const override { return trained_.content_hash; }
+  std::uint64_t content_hash() const override {
+    const double length = trained_.judgement.length;
+    if (length == kFullLength) return trained_.content_hash;
+    return hash_combine(trained_.content_hash, std::bit_cast<std::uint64_t>(length));
+  }
   double gain_error(const Graph& graph) const override;
 
   std::unique_ptr<CutContext> prepare(const Graph& graph, const Cut& cut) const override;
@@ -311,9 +317,11 @@ std::vector<double> TorchPredictor::score(const CutContext& context,
 
 }  // namespace
 
-std::unique_ptr<Predictor> load_torch_predictor(const std::string& path) {
+std::unique_ptr<Predictor> load_torch_predictor(const std::string& path, double training_images) {
   use_one_thread();
-  return std::make_unique<TorchPredictor>(read_predictor(path));
+  TrainedNet trained = read_predictor(path);
+  if (training_images > 0) trained.judgement.length = training_length(training_images);
+  return std::make_unique<TorchPredictor>(std::move(trained));
 }
 
 }  // namespace autogo

@@ -20,7 +20,9 @@ auto translated(const Function& function) {
 constexpr ModuleApi kApi = {
     kModuleVersion,
     sizeof(Graph),
-    [](const std::string& path) { return translated([&] { return load_torch_predictor(path); }); },
+    [](const std::string& path, double training_images) {
+      return translated([&] { return load_torch_predictor(path, training_images); });
+    },
     [](const TrainOptions& options, Log& log) {
       return translated([&] { return train_torch_predictor(options, log); });
     },

@@ -27,8 +27,8 @@ const ModuleApi& module_api() {
 
 }  // namespace
 
-std::unique_ptr<Predictor> load_predictor(const std::string& path) {
-  return module_api().load(path);
+std::unique_ptr<Predictor> load_predictor(const std::string& path, double training_images) {
+  return module_api().load(path, training_images);
 }
 
 bool train_predictor(const TrainOptions& options, Log& log) {

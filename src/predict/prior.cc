@@ -3,23 +3,31 @@
 // A net that is trained on cells of one family learns that family. On another one it ranks worse
 // than a count of weighted nodes. The prior has five traits that mean the same in any network:
 //
-//   blocks   log(1 + mean of weighted nodes and activations)                         better
-//   spatial  log(1 + weighted nodes with a kernel above 1 x 1)                       better
-//   depth    log(1 + most spatial nodes on one path)                                 better
+//   layers   log(1 + layers)                                                         better
+//   spatial  log(1 + layers with a kernel above 1 x 1)                               better
+//   depth    log(1 + most spatial layers on one path)                                better
 //   work     log(1 + multiply-accumulates)                                           better
-//   detour   log((1 + steps of the mean path) / (1 + mean of weighted nodes and activations))
-//                                                                                    worse
+//   detour   log((1 + steps of the mean path) / (1 + layers))                        worse
 //
-// Blocks count a convolution that lost its activation as half, so that a search cannot win by
-// dropping what the benchmarks never drop. The mean path is a random walk from the outputs to the
-// inputs that chooses an operand by chance at every join: skip connections make it short, pooling
-// and identities make it long without work. Its steps are 3 for a weighted node (itself, its
-// normalisation, its activation: whether those are nodes or folded in makes no difference), 2 for a
-// pooling, 1 for a join or an identity, 0 for the rest.
+// A layer is a weighted node and the activation behind it: linear maps in a row are together one
+// linear map, so a convolution without an activation makes a network longer and no richer
+// (docs/results/ranking.md). The head's last node needs none. Hence all counts are shares of those
+// of weighted nodes, and a search cannot win by dropping what the benchmarks never drop. The mean
+// path is a random walk from the outputs to the inputs that chooses an operand by chance at every
+// join: skip connections make it short, pooling and identities make it long without work. Its steps
+// are 3 for a weighted node (itself, its normalisation, its activation: whether those are nodes or
+// folded in makes no difference), 2 for a pooling, 1 for a join or an identity, 0 for the rest.
 //
 // The slopes are common to all families and may only have the sign above: five numbers from tens of
 // thousands of labels do not overfit, but without the signs a trait that is constant in one family
 // can take any slope there. Coordinate descent on the normal equations with a small ridge.
+//
+// What is better depends on the training: NAS-Bench-101's accuracies after 4 epochs and after 108
+// correlate with 0.45 only, and depth, an asset in the end, is none in the beginning. So each slope
+// is a straight line over the logarithm of the images seen, of two numbers: twice the columns. In
+// short trainings layers, spatial layers and depth may have any sign; work and detour keep theirs,
+// or a search would be paid for less work twice. The lines are followed down to a tenth of the
+// shortest training known.
 //
 // Walk lengths are means over operands, hence linear in the values at any border: around a segment,
 // mean = rest + sum over exits of visits(exit) * mean(exit), where visits comes from one pass
@@ -27,9 +35,9 @@
 // costs its own nodes, as in the rest of PSC. Exits are added in order of position, which makes the
 // original segment score the original's score to the last bit.
 //
-// The score is accuracy_scale of prior + trust * (net - prior). Trust is 1 where all nodes are of kinds and
-// sizes that the net was trained on and the traits in a family's range, so that nothing is lost
-// within the families, and 0 where most are not.
+// The score is accuracy_scale of prior + trust * (net - prior after a full training). Trust is 1
+// where all nodes are of kinds and sizes that the net was trained on and the traits in a family's
+// range, so that nothing is lost within the families, and 0 where most are not.
 //
 // Tested by tests/predict/prior_test.cc.
 
@@ -38,14 +46,18 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "autogo/base/error.h"
+#include "autogo/predict/predictor.h"
 
 namespace autogo {
 namespace {
 
 constexpr double kRidge = 0.003;
-constexpr Traits kSigns = {1, 1, 1, 1, -1};
+constexpr Traits kSigns = {1, 1, 1, 1, -1}, kBriefSigns = {0, 0, 0, 1, -1};
+constexpr double kBriefImages = 160'000;          ///< 4 epochs of 40,000
+constexpr double kShortest = 0.1;                 ///< of kBriefImages
 constexpr double kRangeMargin = 0.05;             ///< of a logarithm
 constexpr double kStranger = 0.5, kKnown = 0.95;  ///< shares of known nodes: trust 0 and 1
 constexpr double kScaleRate = 0.5, kScaleEnd = 2.5;
@@ -169,9 +181,10 @@ PathLengths path_lengths(const EncodedGraph& graph, const FeatureTable& table) {
 }
 
 Traits network_traits(const PartSums& all, const PathLengths& paths) {
-  const double blocks = (all.weighted + all.activations) / 2;
-  return {std::log1p(blocks), std::log1p(all.spatial), std::log1p(paths.spatial),
-          std::log1p(all.macs), std::log((1 + paths.mean) / (1 + blocks))};
+  const double layers = std::min(all.weighted, all.activations + 1);
+  const double share = all.weighted > 0 ? layers / all.weighted : 1;
+  return {std::log1p(layers), std::log1p(share * all.spatial), std::log1p(share * paths.spatial),
+          std::log1p(all.macs), std::log((1 + paths.mean) / (1 + layers))};
 }
 
 Traits network_traits(const EncodedGraph& graph, const FeatureTable& table) {
@@ -180,53 +193,112 @@ Traits network_traits(const EncodedGraph& graph, const FeatureTable& table) {
   return network_traits(all, path_lengths(graph, table));
 }
 
-double Prior::operator()(const Traits& traits) const {
-  double y = bias;
-  for (std::size_t i = 0; i < kTraits; ++i) y += weights[i] * traits[i];
+double training_length(double images) {
+  if (images <= 0) return kFullLength;
+  const double within = std::clamp(images, kShortest * kBriefImages, kFullTrainingImages);
+  return std::log(within / kBriefImages) / std::log(kFullTrainingImages / kBriefImages);
+}
+
+Traits Prior::slopes(double length) const {
+  Traits slopes{};
+  for (std::size_t i = 0; i < kTraits; ++i) {
+    slopes[i] = brief[i] + length * (full[i] - brief[i]);
+    if (length < 0 && slopes[i] * kBriefSigns[i] < 0) slopes[i] = 0;
+  }
+  return slopes;
+}
+
+double Prior::operator()(const Traits& traits, double length) const {
+  const Traits slope = slopes(length);
+  double y = 0;
+  for (std::size_t i = 0; i < kTraits; ++i) y += slope[i] * (traits[i] - means[i]);
   return y;
 }
 
-Prior fit_prior(std::span<const TraitFamily> families) {
-  std::array<Traits, kTraits> products{};
-  Traits answers{}, means{};
-  for (const TraitFamily& family : families) {
-    const auto n = static_cast<double>(family.traits.size());
-    Traits mean{};
-    double target = 0;
-    for (std::size_t k = 0; k < family.traits.size(); ++k) {
-      for (std::size_t i = 0; i < kTraits; ++i) mean[i] += family.traits[k][i] / n;
-      target += family.targets[k] / n;
-    }
-    for (std::size_t k = 0; k < family.traits.size(); ++k) {
-      for (std::size_t i = 0; i < kTraits; ++i) {
-        const double x = (family.traits[k][i] - mean[i]) / n;
-        answers[i] += x * (family.targets[k] - target);
-        for (std::size_t j = 0; j < kTraits; ++j) {
-          products[i][j] += x * (family.traits[k][j] - mean[j]);
-        }
-      }
-    }
+namespace {
+
+/// Normal equations of the slopes at length 0, then of those at length 1.
+constexpr std::size_t kColumns = 2 * kTraits;
+using Columns = std::array<double, kColumns>;
+struct Equations {
+  std::array<Columns, kColumns> products{};
+  Columns answers{};
+};
+
+Traits mean_traits(const TraitFamily& family) {
+  Traits mean{};
+  for (const Traits& traits : family.traits) {
     for (std::size_t i = 0; i < kTraits; ++i) {
-      means[i] += mean[i] / static_cast<double>(families.size());
+      mean[i] += traits[i] / static_cast<double>(family.traits.size());
     }
   }
-  Prior prior;
+  return mean;
+}
+
+void add(Equations& equations, const TraitFamily& family, double weight) {
+  const Traits mean = mean_traits(family);
+  double target = 0;
+  for (const double y : family.targets) target += y / static_cast<double>(family.targets.size());
+  weight /= static_cast<double>(family.traits.size());
+  for (std::size_t k = 0; k < family.traits.size(); ++k) {
+    Columns x{};
+    for (std::size_t i = 0; i < kTraits; ++i) {
+      const double deviation = family.traits[k][i] - mean[i];
+      x[i] = (1 - family.length) * deviation;
+      x[kTraits + i] = family.length * deviation;
+    }
+    for (std::size_t i = 0; i < kColumns; ++i) {
+      equations.answers[i] += weight * x[i] * (family.targets[k] - target);
+      for (std::size_t j = 0; j < kColumns; ++j) equations.products[i][j] += weight * x[i] * x[j];
+    }
+  }
+}
+
+/// Coordinate descent; columns without variance get no slope.
+Columns solve(const Equations& equations, const Columns& signs) {
+  Columns slopes{};
   for (int sweep = 0; sweep < 10000; ++sweep) {
     double moved = 0;
-    for (std::size_t i = 0; i < kTraits; ++i) {
-      if (products[i][i] <= 1e-12) continue;  // constant in every family
-      double rest = answers[i];
-      for (std::size_t j = 0; j < kTraits; ++j) {
-        if (j != i) rest -= products[i][j] * prior.weights[j];
+    for (std::size_t i = 0; i < kColumns; ++i) {
+      const double square = equations.products[i][i];
+      if (square <= 1e-12) continue;
+      double rest = equations.answers[i];
+      for (std::size_t j = 0; j < kColumns; ++j) {
+        if (j != i) rest -= equations.products[i][j] * slopes[j];
       }
-      double weight = rest / (products[i][i] * (1 + kRidge));
-      if (weight * kSigns[i] < 0) weight = 0;
-      moved = std::max(moved, std::abs(weight - prior.weights[i]) * std::sqrt(products[i][i]));
-      prior.weights[i] = weight;
+      double slope = rest / (square * (1 + kRidge));
+      if (slope * signs[i] < 0) slope = 0;
+      moved = std::max(moved, std::abs(slope - slopes[i]) * std::sqrt(square));
+      slopes[i] = slope;
     }
     if (moved < 1e-10) break;
   }
-  for (std::size_t i = 0; i < kTraits; ++i) prior.bias -= prior.weights[i] * means[i];
+  return slopes;
+}
+
+}  // namespace
+
+Prior fit_prior(std::span<const TraitFamily> families) {
+  std::map<std::string, double> trainings;  // by family
+  for (const TraitFamily& family : families) trainings[family.name] += 1;
+  Equations equations;
+  Prior prior;
+  bool any_brief = false;
+  for (const TraitFamily& family : families) {
+    add(equations, family, 1 / trainings[family.name]);
+    any_brief = any_brief || family.length < kFullLength;
+    const Traits mean = mean_traits(family);
+    for (std::size_t i = 0; i < kTraits; ++i) {
+      prior.means[i] += mean[i] / trainings[family.name] / static_cast<double>(trainings.size());
+    }
+  }
+  Columns signs{};
+  std::copy(kBriefSigns.begin(), kBriefSigns.end(), signs.begin());
+  std::copy(kSigns.begin(), kSigns.end(), signs.begin() + kTraits);
+  const Columns slopes = solve(equations, signs);
+  std::copy_n(slopes.begin(), kTraits, prior.brief.begin());
+  std::copy_n(slopes.begin() + kTraits, kTraits, prior.full.begin());
+  if (!any_brief) prior.brief = prior.full;
   return prior;
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <unordered_set>
 #include <vector>
 
@@ -55,20 +56,31 @@ Traits network_traits(const PartSums& all, const PathLengths& paths);
 /// Of a whole network.
 Traits network_traits(const EncodedGraph& graph, const FeatureTable& table);
 
-/// Networks of one family and their normal scores.
+/// How long a training is, on the prior's scale: the logarithm of the images that it sees (epochs
+/// times images), 0 for the shortest that the benchmarks tell of, 1 for a full one.
+/// @param images  0: a full training
+double training_length(double images);
+inline constexpr double kFullLength = 1;
+
+/// Networks of one family and their normal scores after one training.
 struct TraitFamily {
+  std::string name;
+  double length = kFullLength;
   std::vector<Traits> traits;
   std::vector<double> targets;
 };
 
-/// A linear model of the traits: what is true of networks in every family, as far as it is.
+/// A linear model of the traits: what is true of networks in every family, as far as it is. Its
+/// slopes change linearly with the length of the training.
 struct Prior {
-  Traits weights{};
-  double bias = 0;
-  double operator()(const Traits& traits) const;
+  Traits brief{}, full{};  ///< slopes at lengths 0 and 1
+  Traits means{};          ///< traits that score 0
+  Traits slopes(double length) const;
+  double operator()(const Traits& traits, double length = kFullLength) const;
 };
-/// Least squares with one common slope per trait and an intercept per family, every family of the
-/// same weight; slopes of the wrong sign are zero. Deterministic.
+/// Least squares with common slopes and an intercept per training of a family, every family of the
+/// same weight; slopes of the wrong sign are zero. Without shorter trainings than full ones the
+/// slopes do not depend on the length. Deterministic.
 Prior fit_prior(std::span<const TraitFamily> families);
 
 /// Knows which networks resemble those that a net was trained on.
@@ -89,9 +101,10 @@ void learn_ranges(Familiarity& familiarity, const TraitFamily& family);
 /// the slope is 1 at the median.
 double accuracy_scale(double normal_score);
 
-/// The predictor's score of a network, from the net's and the prior's normal scores.
-inline double combined_score(double net, double prior, double trust) {
-  return accuracy_scale(prior + trust * (net - prior));
+/// The predictor's score of a network from normal scores: the prior's for the training in question
+/// and for the full one, and the net's, which knows full ones only.
+inline double combined_score(double net, double prior, double full_prior, double trust) {
+  return accuracy_scale(prior + trust * (net - full_prior));
 }
 
 }  // namespace autogo

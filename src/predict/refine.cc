@@ -34,6 +34,8 @@ std::vector<LabelledGraph> encode(const TrainedNetworks& run, FeatureTable& tabl
 /// over cuts.
 TrainedRun scored(const TrainedNet& predictor, const NetView& net,
                   const TrainedNetworks& networks) {
+  Judgement judgement = predictor.judgement;
+  judgement.length = training_length(networks.training_images);
   FeatureTable table;
   const std::vector<LabelledGraph> graphs = encode(networks, table);
   std::vector<const LabelledGraph*> pointers;
@@ -45,15 +47,15 @@ TrainedRun scored(const TrainedNet& predictor, const NetView& net,
   }
   const auto net_scores = score_graphs(net, table, pointers, cuts, 1);
   const WholeNetwork input = whole_network(graphs[0].graph, table);
-  const double trust = predictor.judgement.familiarity.trust(
-      graphs[0].graph, table, network_traits(input.sums, input.paths));
+  const double trust =
+      judgement.familiarity.trust(graphs[0].graph, table, network_traits(input.sums, input.paths));
   TrainedRun run;
   run.metrics = networks.metrics;
   for (std::size_t i = 0; i < graphs.size(); ++i) {
     const WholeNetwork whole = whole_network(graphs[i].graph, table);
     double score = 0;
     for (const std::vector<double>& fold : net_scores) {
-      score += predictor.judgement.score(fold[i], whole, trust) / static_cast<double>(folds);
+      score += judgement.score(fold[i], whole, trust) / static_cast<double>(folds);
     }
     run.scores.push_back(score);
     run.traits.push_back(refined_traits(whole.sums, whole.paths));
@@ -90,12 +92,14 @@ RefineReport refine_torch_predictor(const std::string& predictor,
   require_enough(runs);
   TrainedNet trained = read_predictor(predictor);
   trained.judgement.refinement.reset();
+  double length = 0;  // of the mean run
   const NetView net(trained.shape, NetWeights(trained.shape).views(trained.weights));
   std::vector<TrainedRun> scored_runs;
   RefineReport report;
   for (const TrainedNetworks& run : runs) {
     scored_runs.push_back(scored(trained, net, run));
     report.networks += run.graphs.size();
+    length += training_length(run.training_images) / static_cast<double>(runs.size());
   }
   const FittedRefinement fitted = fit_refinement(scored_runs);
   report.spearman_before = fitted.spearman_before;
@@ -109,6 +113,7 @@ RefineReport refine_torch_predictor(const std::string& predictor,
   const auto number = [](double value) { return std::isnan(value) ? Json(nullptr) : Json(value); };
   archive.header["refined"] = {{"runs", Json::array()},
                                {"networks", report.networks},
+                               {"training_length", length},
                                {"spearman_before", number(report.spearman_before)},
                                {"spearman_after", number(report.spearman_after)}};
   for (const TrainedNetworks& run : runs) archive.header["refined"]["runs"].push_back(run.name);

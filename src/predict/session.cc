@@ -97,7 +97,9 @@ class Session {
   bool run();  ///< false: stopped
 
  private:
-  void learn(const TrainingFamily& family);
+  void learn(const LabelledCorpus& corpus, const TrainingFamily& family);
+  void learn_brief(const DatasetOptions& reading);
+  std::vector<TraitFamily> all_traits() const;
   double prior_error() const;
   void report(double loss);
   void save_checkpoint();
@@ -116,7 +118,9 @@ class Session {
   Recipe recipe_;
   LabelledData dataset_;
   std::vector<Split> splits_;
-  std::vector<TraitFamily> traits_;
+  std::vector<TraitFamily> traits_;  ///< of the corpora that the net learns from
+  std::vector<TraitFamily> brief_;   ///< after shorter trainings
+  Json brief_corpora_ = Json::array();
   Judgement judgement_;
   std::unique_ptr<Trainer> trainer_;
   Clock::time_point start_ = Clock::now();
@@ -145,17 +149,18 @@ Session::Session(const TrainOptions& options, Log& log)
     std::vector<double> labels;
     for (const LabelledGraph* graph : family.graphs) labels.push_back(graph->label);
     family.targets = normal_scores(labels);
-    learn(family);
+    learn(corpus, family);
     families.push_back(std::move(family));
   }
-  judgement_.prior = fit_prior(traits_);
+  learn_brief(reading);
+  judgement_.prior = fit_prior(all_traits());
   judgement_.prior_error = prior_error();
   trainer_ = std::make_unique<Trainer>(recipe_, dataset_.table, std::move(families), threads_);
 }
 
 /// What the prior and its limits need of a family.
-void Session::learn(const TrainingFamily& family) {
-  TraitFamily traits{{}, family.targets};
+void Session::learn(const LabelledCorpus& corpus, const TrainingFamily& family) {
+  TraitFamily traits{corpus.family, training_length(corpus.training_images), {}, family.targets};
   for (const LabelledGraph* graph : family.graphs) {
     traits.traits.push_back(network_traits(graph->graph, dataset_.table));
     learn_rows(judgement_.familiarity, graph->graph, dataset_.table);
@@ -164,16 +169,51 @@ void Session::learn(const TrainingFamily& family) {
   traits_.push_back(std::move(traits));
 }
 
+/// What shorter trainings of the same networks, or of others, tell the prior. Held-out networks
+/// stay held out.
+void Session::learn_brief(const DatasetOptions& reading) {
+  if (options_.brief.empty()) return;
+  DatasetOptions whole = reading;
+  whole.segments.clear();
+  const LabelledData data = load_dataset(options_.brief, whole, log_);
+  for (const LabelledCorpus& corpus : data.corpora) {
+    if (corpus.training_images <= 0) {
+      throw Error(ErrorKind::kInput, corpus.path + ": does not say how long its networks trained")
+          .with_hint("write it again with autogo corpus --training-images N");
+    }
+    const Split split = split_corpus(corpus, recipe_.seed, options_.test_share);
+    TraitFamily family{corpus.family, training_length(corpus.training_images), {}, {}};
+    for (const LabelledGraph* graph : split.training) {
+      family.traits.push_back(network_traits(graph->graph, data.table));
+      family.targets.push_back(graph->label);
+    }
+    family.targets = normal_scores(family.targets);
+    brief_.push_back(std::move(family));
+    brief_corpora_.push_back({{"corpus", std::filesystem::path(corpus.path).filename().string()},
+                              {"family", corpus.family},
+                              {"label", corpus.label},
+                              {"file_hash", std::to_string(corpus.file_hash)},
+                              {"training_images", corpus.training_images}});
+  }
+}
+
+std::vector<TraitFamily> Session::all_traits() const {
+  std::vector<TraitFamily> all = traits_;
+  all.insert(all.end(), brief_.begin(), brief_.end());
+  return all;
+}
+
 /// Of a prior that never saw the family: each is left out once.
 double Session::prior_error() const {
   std::vector<double> errors;
   for (std::size_t left_out = 0; left_out < traits_.size() && traits_.size() > 1; ++left_out) {
-    std::vector<TraitFamily> others = traits_;
-    others.erase(others.begin() + static_cast<std::ptrdiff_t>(left_out));
+    std::vector<TraitFamily> others = all_traits();
+    std::erase_if(others, [&](const TraitFamily& f) { return f.name == traits_[left_out].name; });
+    if (others.empty()) continue;
     const Prior prior = fit_prior(others);
     std::vector<double> scores;
     for (const Traits& traits : traits_[left_out].traits) {
-      scores.push_back(accuracy_scale(prior(traits)));
+      scores.push_back(accuracy_scale(prior(traits, traits_[left_out].length)));
     }
     errors.push_back(gain_error(splits_[left_out].training, scores));
   }
@@ -240,6 +280,7 @@ Json Session::corpora_json(std::vector<std::int64_t>& trained_on) const {
                    {"family", corpus.family},
                    {"label", corpus.label},
                    {"file_hash", std::to_string(corpus.file_hash)},
+                   {"training_images", corpus.training_images},
                    {"training_graphs", splits_[i].training.size()},
                    {"held_out_graphs", splits_[i].held_out.size()},
                    {"label_quantiles", label_quantiles(std::move(labels))}});
@@ -254,6 +295,7 @@ void Session::save() {
   archive.header["kind"] = kind_name(recipe_.shape.kind);
   archive.header["recipe"] = recipe_json(recipe_);
   archive.header["corpora"] = corpora_json(trained_on);
+  archive.header["brief_corpora"] = brief_corpora_;
   archive.header["split"] = {{"test_share", options_.test_share}, {"by", "hash of id and seed"}};
   archive.header["cuts"] = options_.segments.empty() ? "random runs" : "random runs and segments";
   archive.header["segments_hash"] = std::to_string(dataset_.segments_hash);
@@ -309,10 +351,12 @@ bool Session::run() {
 Judgement take_judgement(const Archive& archive, const std::string& path) {
   Judgement judgement;
   const auto size = static_cast<std::int64_t>(kTraits);
-  const torch::Tensor prior = archive_tensor(archive, "prior", torch::kFloat64, size + 1, path);
+  const torch::Tensor prior = archive_tensor(archive, "prior", torch::kFloat64, 3 * size, path);
   const auto* numbers = prior.data_ptr<double>();
-  std::copy_n(numbers, kTraits, judgement.prior.weights.begin());
-  judgement.prior.bias = numbers[kTraits];
+  for (Traits* part : {&judgement.prior.brief, &judgement.prior.full, &judgement.prior.means}) {
+    std::copy_n(numbers, kTraits, part->begin());
+    numbers += kTraits;
+  }
   const torch::Tensor errors = archive_tensor(archive, "gain_errors", torch::kFloat64, 2, path);
   judgement.net_error = errors[0].item<double>();
   judgement.prior_error = errors[1].item<double>();
@@ -336,6 +380,8 @@ Judgement take_judgement(const Archive& archive, const std::string& path) {
     numbers = refinement.data_ptr<double>();
     judgement.refinement.emplace().trust = numbers[0];
     std::copy_n(numbers + 1, kRefinedTraits, judgement.refinement->slopes.begin());
+    judgement.length = json_member<double>(json_member<Json>(archive.header, "refined", path),
+                                           "training_length", path + ": refined");
   }
   return judgement;
 }
@@ -343,8 +389,10 @@ Judgement take_judgement(const Archive& archive, const std::string& path) {
 }  // namespace
 
 void put_judgement(Archive& archive, const Judgement& judgement) {
-  std::vector<double> prior(judgement.prior.weights.begin(), judgement.prior.weights.end());
-  prior.push_back(judgement.prior.bias);
+  std::vector<double> prior;
+  for (const Traits& part : {judgement.prior.brief, judgement.prior.full, judgement.prior.means}) {
+    prior.insert(prior.end(), part.begin(), part.end());
+  }
   std::vector<std::int64_t> rows;
   for (const std::uint64_t hash : judgement.familiarity.rows) {
     rows.push_back(static_cast<std::int64_t>(hash));
@@ -432,8 +480,10 @@ std::vector<CorpusMetrics> evaluate_torch_predictor(const std::string& predictor
                    corpus.path +
                        ": fewer than two networks that the predictor was not trained "
                        "on; --all measures on the others too");
-    metrics.push_back(measure(net, trained.judgement, dataset.table, corpus, graphs, trained.seed,
-                              reading.threads));
+    Judgement judgement = trained.judgement;
+    if (corpus.training_images > 0) judgement.length = training_length(corpus.training_images);
+    metrics.push_back(
+        measure(net, judgement, dataset.table, corpus, graphs, trained.seed, reading.threads));
   }
   return metrics;
 }

@@ -28,7 +28,7 @@ void put_judgement(Archive& archive, const Judgement& judgement);
 TrainedNet read_predictor(const std::string& path);
 
 /// The implementations behind predictor.h.
-std::unique_ptr<Predictor> load_torch_predictor(const std::string& path);
+std::unique_ptr<Predictor> load_torch_predictor(const std::string& path, double training_images);
 bool train_torch_predictor(const TrainOptions& options, Log& log);
 std::vector<CorpusMetrics> evaluate_torch_predictor(const std::string& predictor,
                                                     const std::vector<std::string>& corpora,

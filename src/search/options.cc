@@ -155,6 +155,7 @@ OrderedJson config_to_json(const SearchConfig& config) {
   options["allow_ops"] = o.allow_ops;
   options["deny_ops"] = o.deny_ops;
   options["freeze"] = o.freeze;
+  if (o.training_images > 0) options["training_images"] = o.training_images;
   options["new_weights"] = kWeightNames[static_cast<int>(o.new_weights)];
   options["seed"] = o.seed;
   return json;
@@ -172,6 +173,7 @@ SearchConfig config_from_json(const Json& json, const std::string& where) {
   auto read = [&](const char* key, auto& field) {
     field = json_member<std::remove_cvref_t<decltype(field)>>(options, key, where);
   };
+  if (options.contains("training_images")) read("training_images", o.training_images);
   read("objective", o.objective);
   read("iterations", o.iterations);
   read("parents", o.parents);

@@ -29,11 +29,23 @@ void add(TrainedNetworks& run, const std::string& directory, const std::string& 
   run.metrics.push_back(metric);
 }
 
+/// Images that the trainings of a training.json saw; 0 where it does not say.
+double images_seen(const Json& json, const std::string& path) {
+  const Json networks = json_member<Json>(json, "networks", path);
+  if (!json.contains("recipe") || networks.empty()) return 0;
+  const Json recipe = json_member<Json>(json, "recipe", path);
+  const Json runs = json_member<Json>(networks.front(), "runs", path);
+  if (runs.empty()) return 0;
+  return json_member<double>(recipe, "epochs", path) * json_member<double>(recipe, "repeat", path) *
+         json_member<double>(runs.front(), "training_images", path);
+}
+
 TrainedNetworks from_training(const std::string& directory, const std::string& path) {
   const Json json = parse_json(read_file(path), path);
   require_format(json, path, "autogo.training", 1);
   TrainedNetworks run;
   run.name = directory;
+  run.training_images = images_seen(json, path);
   for (const Json& network : json_member<Json>(json, "networks", path)) {
     const Json summary = json_member<Json>(network, "summary", path);
     if (summary.empty()) continue;  // no training came to an end
@@ -55,7 +67,9 @@ TrainedNetworks read_trained_run(const std::string& directory) {
                      "(autogo train network -o)");
   TrainedNetworks run;
   run.name = directory;
-  for (const ValidatedNetwork& network : read_validation(directory).networks) {
+  const Validation validation = read_validation(directory);
+  run.training_images = validation.training_images;
+  for (const ValidatedNetwork& network : validation.networks) {
     add(run, directory, network.model, network.trained.mean());
   }
   return run;

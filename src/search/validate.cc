@@ -92,6 +92,7 @@ OrderedJson setting_json(const Data& data, const ValidationOptions& options,
   json["split"] = validation.split;
   json["metric"] = validation.metric;
   json["recipe"] = OrderedJson::parse(recipe_text(options.training.recipe));
+  json["training_images"] = validation.training_images;
   json["max_train_images"] = options.training.max_train_images;
   json["max_test_images"] = options.training.max_test_images;
   json["seed"] = options.training.seed;
@@ -307,6 +308,7 @@ class Validator {
     }
     result_.split = data_.tests.front().name;
     result_.metric = known_.metric;
+    result_.training_images = images_seen(data_, options_.training);
   }
 
   void write() const {
@@ -416,6 +418,13 @@ Validation validate_front(
   return Validator(directory, config, input, found, data, options, observe).run();
 }
 
+double images_seen(const Data& data, const TrainingOptions& training) {
+  std::size_t images = data.train->size();
+  if (training.max_train_images > 0) images = std::min(images, training.max_train_images);
+  return static_cast<double>(training.recipe.repeat) * training.recipe.epochs *
+         static_cast<double>(images);
+}
+
 Validation read_validation(const std::string& directory) {
   const std::string path = file_of(directory);
   const Json json = parse_json(read_file(path), path);
@@ -424,6 +433,7 @@ Validation read_validation(const std::string& directory) {
   try {
     validation.split = json.at("setting").at("split");
     validation.metric = json.at("setting").at("metric");
+    validation.training_images = json.at("setting").value("training_images", 0.0);
     for (const Json& row : json.at("networks")) {
       ValidatedNetwork network;
       network.model = row.at("model");

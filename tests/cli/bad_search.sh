@@ -16,8 +16,8 @@ refuse() { # database, predictor, text
   expect_refusal 5 "autogo search: ${3/#bad/$work/bad}"
   [ ! -e out ] || problem "expected no run directory"
 }
-LC_ALL=C sed '1s/"version":2/"version":99/' "$predictor" > bad.pt
-refuse "$segments" bad.pt 'bad.pt: version 99 of "autogo.predictor", this autogo reads version 2; update autogo'
+LC_ALL=C sed '1s/"version":3/"version":99/' "$predictor" > bad.pt
+refuse "$segments" bad.pt 'bad.pt: version 99 of "autogo.predictor", this autogo reads version 3; update autogo'
 LC_ALL=C sed '1s/autogo.predictor/autogo.something/' "$predictor" > bad.pt
 refuse "$segments" bad.pt 'bad.pt: expected a file of format "autogo.predictor", found "autogo.something"'
 head -c 5000 "$predictor" > bad.pt

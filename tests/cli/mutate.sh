@@ -28,6 +28,13 @@ expect_code 0
 diff -r out/models again/models || problem "the same seed, other files"
 mutate --count 6 --seed 2 -o out
 expect_refusal 2 "out: not empty"
+# Told of a short training, the predictor says other things about the same networks.
+mutate --count 6 --seed 2 --max-mutations 2 --training-images 20000 -o short
+expect_code 0
+[ "${out//short/out}" != "$first" ] || problem "--training-images changed no gain"
+diff -r out/models short/models || problem "--training-images changed the networks"
+mutate --training-images -1 -o negative
+expect_refusal 2 "--training-images"
 mutate --count 2 --seed 3 -o json --json
 expect_code 0
 expect_out_has '"format":"autogo.mutants"'

@@ -71,6 +71,12 @@ expect_out_has '"spearman_after":'
 cmp -s <(tail -n +2 r.pt) <(tail -n +2 s.pt) || problem "expected that a refinement is replaced"
 run "$AUTOGO" train predictor --evaluate r.pt c.jsonl --json
 expect_code 0
+grep -aq '"training_length":1.0' r.pt || problem "expected the length of full trainings"
+sed 's/"networks"/"recipe":{"epochs":2,"repeat":1},"networks"/; s/"summary"/"runs":[{"training_images":80000}],"summary"/g' \
+  training.json > told && mv told training.json
+run "$AUTOGO" train predictor --refine . --predictor p.pt -o r.pt
+expect_code 0
+grep -aq '"training_length":0.0' r.pt || problem "expected the length of the trainings"
 run "$AUTOGO" train predictor --refine nowhere --predictor p.pt -o r.pt
 expect_refusal 5 "nowhere: has neither validation.json (autogo search --validate) nor training.json"
 run "$AUTOGO" train predictor c.jsonl --refine . -o r.pt
@@ -84,9 +90,9 @@ rm -f ./*.onnx training.json r.pt s.pt
 head -c -10 p.pt > cut.pt
 run "$AUTOGO" train predictor --evaluate cut.pt c.jsonl
 expect_refusal 5 "cut.pt: the archive has "
-sed '1s/"version":2/"version":1/' p.pt > old.pt
+sed '1s/"version":3/"version":1/' p.pt > old.pt
 run "$AUTOGO" train predictor --evaluate old.pt c.jsonl
-expect_refusal 5 'old.pt: version 1 of "autogo.predictor", this autogo reads version 2'
+expect_refusal 5 'old.pt: version 1 of "autogo.predictor", this autogo reads version 3'
 run "$AUTOGO" train predictor c.jsonl --kind mlp -o p.pt
 expect_refusal 2 "--kind"
 run "$AUTOGO" train predictor c.jsonl

@@ -46,6 +46,26 @@ TEST(Nasbench201Table, JoinsLabelsWithIds) {
   EXPECT_EQ(without.disconnected, 0U);
 }
 
+TEST(Nasbench201Table, KnowsHowLongTheColumnsTrainingsWere) {
+  const TemporaryFolder folder;
+  const auto images = [&](const std::string& column, double given = 0) {
+    TableOptions options;
+    options.label = column;
+    options.training_images = given;
+    options.table =
+        folder.write("t.csv", "index,arch," + column + "\n" + nb201_row("0", kSkips, "1"));
+    write_nasbench201_corpus(options, folder.file("c.jsonl"));
+    return CorpusReader(folder.file("c.jsonl")).header().training_images;
+  };
+  EXPECT_EQ(images("cifar10_test_200ep"), 200 * 50'000);
+  EXPECT_EQ(images("cifar10_train_200ep_onerun"), 200 * 50'000);
+  EXPECT_EQ(images("cifar10_valid_12ep"), 12 * 25'000) << "half of the images";
+  EXPECT_EQ(images("imagenet16_120_test_12ep"), 12 * 151'700);
+  EXPECT_EQ(images("acc"), 0) << "nobody knows";
+  EXPECT_EQ(images("acc", 5e5), 5e5);
+  EXPECT_EQ(images("cifar10_test_200ep", 5e5), 5e5);
+}
+
 TEST(Nasbench201Table, StopsAtTheLimitButChecksEveryRow) {
   const TemporaryFolder folder;
   TableOptions options;

@@ -33,15 +33,6 @@ void expect_numbering_does_not_matter(const Graph& g, std::uint64_t seed, int ti
   }
 }
 
-Attrs window(std::int32_t kernel, std::int32_t channels, std::int32_t stride = 1) {
-  Attrs a;
-  a.kernel = {kernel, kernel};
-  a.stride = {stride, stride};
-  a.pads = {kernel / 2, kernel / 2, kernel / 2, kernel / 2};
-  a.out_channels = channels;
-  return a;
-}
-
 ValueId relu_conv_norm(Graph& g, ValueId x, std::int32_t kernel, std::int32_t channels) {
   x = g.add(kRelu, {}, {x});
   x = g.add(kConv, window(kernel, channels), {x});
@@ -409,56 +400,6 @@ TEST(Canonical, HashIsStableAcrossVersions) {
   g.add_output(g.add(kConv, window(3, 8), {x}));
   EXPECT_EQ(canonical_hash(g), 4844012341088530503U);
   EXPECT_EQ(canonical_hash(g, NodeIdentity::kSegment), 14530266876508313474U);
-}
-
-std::uint64_t identity_of(OpKind op, const Attrs& attrs, std::int64_t channels = 8) {
-  Graph g;
-  const ValueId x = g.add_input(map_type(channels, 16, 16));
-  return segment_identity(g, g.value(g.add(op, attrs, {x})).producer);
-}
-
-TEST(SegmentIdentity, KeepsWhatSurvivesResizing) {
-  const Attrs base = window(3, 16, 2);
-  const std::uint64_t same = identity_of(kConv, base);
-  const auto changed = [&](auto change) {
-    Attrs a = base;
-    change(a);
-    return identity_of(kConv, a);
-  };
-  EXPECT_EQ(changed([](Attrs& a) { a.out_channels = 64; }), same);
-  EXPECT_EQ(changed([](Attrs& a) { a.bias = true; }), same);
-  EXPECT_NE(changed([](Attrs& a) { a.kernel = {3, 1}, a.pads = {1, 0, 1, 0}; }), same);
-  EXPECT_NE(changed([](Attrs& a) { a.stride = {1, 1}; }), same);
-  EXPECT_NE(changed([](Attrs& a) { a.dilation = {2, 2}, a.pads = {2, 2, 2, 2}; }), same);
-  EXPECT_NE(changed([](Attrs& a) { a.pads = {}; }), same);
-  EXPECT_NE(changed([](Attrs& a) { a.group = 2; }), same);
-  EXPECT_EQ(changed([](Attrs& a) { a.group = 2; }), changed([](Attrs& a) { a.group = 4; }));
-}
-
-TEST(SegmentIdentity, HalfPadsAreSame) {
-  Attrs same = window(3, 16, 2);
-  same.pads = {};
-  same.padding = Padding::kSame;
-  EXPECT_EQ(identity_of(kConv, window(3, 16, 2)), identity_of(kConv, same));
-  Attrs even = window(2, 16), even_same = window(2, 16);
-  even.pads = {0, 0, 1, 1};
-  even_same.pads = {};
-  even_same.padding = Padding::kSame;
-  EXPECT_NE(identity_of(kConv, even), identity_of(kConv, even_same));
-}
-
-TEST(SegmentIdentity, DepthwiseKeepsItsMultiplier) {
-  EXPECT_EQ(identity_of(kDepthwiseConv, window(3, 8), 8),
-            identity_of(kDepthwiseConv, window(3, 32), 32));
-  EXPECT_NE(identity_of(kDepthwiseConv, window(3, 8), 8),
-            identity_of(kDepthwiseConv, window(3, 16), 8));
-}
-
-TEST(SegmentIdentity, KeepsActivationConstants) {
-  Attrs a, b;
-  a.alpha = 0.1F;
-  b.alpha = 0.2F;
-  EXPECT_NE(identity_of(kLeakyRelu, a), identity_of(kLeakyRelu, b));
 }
 
 std::string order_text(const Graph& g) {

@@ -19,7 +19,7 @@ Archive sample() {
   archive.tensors["weights"] = torch::arange(NetWeights(shape).size(), torch::kFloat32);
   archive.tensors["trained_on"] = torch::tensor({5, 9}, torch::kInt64);
   Judgement judgement;
-  judgement.prior = {{1, 2, 3, 4, -5}, 6};
+  judgement.prior = {{0, 1, 0, 1, -2}, {1, 2, 3, 4, -5}, {6, 7, 8, 9, 10}};
   judgement.familiarity.rows = {3, 1};
   judgement.net_error = 0.25;
   judgement.prior_error = 0.75;
@@ -49,8 +49,10 @@ TEST(Archive, ReadsBackWhatWasWritten) {
   EXPECT_EQ(net.seed, 7U);
   EXPECT_EQ(net.trained_on, (std::unordered_set<std::uint64_t>{5, 9}));
   EXPECT_EQ(net.content_hash, archive.content_hash);
-  EXPECT_EQ(net.judgement.prior.weights, (Traits{1, 2, 3, 4, -5}));
-  EXPECT_EQ(net.judgement.prior.bias, 6);
+  EXPECT_EQ(net.judgement.prior.brief, (Traits{0, 1, 0, 1, -2}));
+  EXPECT_EQ(net.judgement.prior.full, (Traits{1, 2, 3, 4, -5}));
+  EXPECT_EQ(net.judgement.prior.means, (Traits{6, 7, 8, 9, 10}));
+  EXPECT_EQ(net.judgement.length, kFullLength);
   EXPECT_EQ(net.judgement.net_error, 0.25);
   EXPECT_EQ(net.judgement.prior_error, 0.75);
   EXPECT_EQ(net.judgement.familiarity.rows, (std::unordered_set<std::uint64_t>{1, 3}));
@@ -72,10 +74,10 @@ TEST(Archive, RefusesWhatItCannotRead) {
                 ": expected a file of format \"autogo.predictor-checkpoint\", found "
                 "\"autogo.predictor\"");
   std::string newer = good;
-  newer.replace(newer.find("\"version\":2"), 11, "\"version\":3");
+  newer.replace(newer.find("\"version\":3"), 11, "\"version\":99");
   write_file_atomic(path, newer);
   EXPECT_EQ(error_of([&] { read_predictor(path); }),
-            path + ": version 3 of \"autogo.predictor\", this autogo reads version 2");
+            path + ": version 99 of \"autogo.predictor\", this autogo reads version 3");
   write_file_atomic(path, good.substr(0, good.size() - 1));
   const std::size_t bytes = good.size() - good.find('\n') - 1;
   EXPECT_EQ(error_of([&] { read_predictor(path); }),

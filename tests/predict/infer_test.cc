@@ -19,13 +19,20 @@ constexpr double kClose = 7e-5;
 /// A prior of its own, and about half a trust in the net for networks like `graph`.
 Judgement half_trusting(const Graph& graph) {
   Judgement judgement;
-  judgement.prior = {{0.5, 0.3, 0.2, 0.1, -2}, -1};
+  judgement.prior = {{-0.5, 0.1, -0.4, 0, -1}, {0.5, 0.3, 0.2, 0.1, -2}, {2, 1, 1, 10, 0.5}};
   judgement.familiarity.ranges.emplace_back().fill({-100, 100});
   for (std::uint32_t i = 0; i < graph.num_nodes(); ++i) {
     if (graph.node(NodeId{i}).op == OpKind::kBatchNorm) continue;
     judgement.familiarity.rows.insert(node_features(graph, NodeId{i}).hash());
   }
   return judgement;
+}
+
+/// What the predictor of these parts says.
+double combined(const TrainedNet& trained, double net, const Traits& traits, double trust) {
+  const Judgement& judgement = trained.judgement;
+  return combined_score(net, judgement.prior(traits, judgement.length), judgement.prior(traits),
+                        trust);
 }
 
 /// A predictor file with random weights.
@@ -42,7 +49,7 @@ std::unique_ptr<Predictor> random_predictor(const std::string& path, PredictorKi
   archive.tensors["trained_on"] = torch::zeros({0}, torch::kInt64);
   put_judgement(archive, judgement);
   write_archive(path, kPredictorFormat, archive);
-  return load_torch_predictor(path);
+  return load_torch_predictor(path, 0);
 }
 
 TensorType map(std::int64_t c, std::int64_t size) {
@@ -153,12 +160,18 @@ TEST(Infer, TheOriginalSegmentScoresTheOriginal) {
             predictor->score_original(*context));
 }
 
-TEST(Infer, ScoresAreTheTrainingsScores) {
+/// After a full training, and after a short one.
+class InferAfter : public testing::TestWithParam<double> {};
+INSTANTIATE_TEST_SUITE_P(Trainings, InferAfter, testing::Values(0, 30000));
+
+TEST_P(InferAfter, ScoresAreTheTrainingsScores) {
   const TempDir dir;
   const Scene scene(10);
-  const auto predictor =
-      random_predictor(dir / "p.pt", PredictorKind::kPsc, half_trusting(scene.graph));
-  const TrainedNet trained = read_predictor(dir / "p.pt");
+  const auto full = random_predictor(dir / "p.pt", PredictorKind::kPsc, half_trusting(scene.graph));
+  const auto predictor = load_torch_predictor(dir / "p.pt", GetParam());
+  EXPECT_EQ(predictor->content_hash() == full->content_hash(), GetParam() == 0);
+  TrainedNet trained = read_predictor(dir / "p.pt");
+  trained.judgement.length = training_length(GetParam());
   const PlainNet plain(NetView(trained.shape, NetWeights(trained.shape).views(trained.weights)));
   const auto context = predictor->prepare(scene.graph, scene.cut);
   FeatureTable table;
@@ -170,9 +183,7 @@ TEST(Infer, ScoresAreTheTrainingsScores) {
   EXPECT_GT(trust, 0.1);
   EXPECT_LT(trust, 0.9);
   EXPECT_NEAR(predictor->score_original(*context),
-              combined_score(plain.score(whole, table.rows(), range),
-                             trained.judgement.prior(traits), trust),
-              kClose);
+              combined(trained, plain.score(whole, table.rows(), range), traits, trust), kClose);
   // A candidate: parts P and C of the parent, S of the body.
   const std::vector<double> scores = predictor->score(*context, scene.candidates);
   for (std::size_t i = 0; i < scene.candidates.size(); ++i) {
@@ -199,8 +210,7 @@ TEST(Infer, ScoresAreTheTrainingsScores) {
     const Traits child_traits = network_traits(
         encode_graph(child, canonical_order(child, NodeIdentity::kSegment), child_table),
         child_table);
-    EXPECT_NEAR(scores[i],
-                combined_score(plain.head(x), trained.judgement.prior(child_traits), trust), kClose)
+    EXPECT_NEAR(scores[i], combined(trained, plain.head(x), child_traits, trust), kClose)
         << "body of " << rows.size() << " nodes";
   }
 }
@@ -225,9 +235,7 @@ TEST(Infer, TheGnnScoresTheSplicedGraph) {
     const EncodedGraph encoded =
         encode_graph(child, canonical_order(child, NodeIdentity::kSegment), table);
     const Traits traits = network_traits(encoded, table);
-    EXPECT_NEAR(scores[i],
-                combined_score(plain.score(encoded, table.rows(), {}),
-                               trained.judgement.prior(traits), trust),
+    EXPECT_NEAR(scores[i], combined(trained, plain.score(encoded, table.rows(), {}), traits, trust),
                 kClose);
   }
 }

@@ -102,10 +102,10 @@ TEST(Prior, TraitsOfACell) {
   // 15 cells of two convolutions, the stem, two reductions of three, the dense layer. Each of the
   // cells has two activations, each reduction two.
   const double weighted = 15 * 2 + 1 + 2 * 3 + 1, activations = 15 * 2 + 2 * 2;
-  const double blocks = (weighted + activations) / 2;
-  EXPECT_DOUBLE_EQ(traits[0], std::log1p(blocks));
-  EXPECT_DOUBLE_EQ(traits[1], std::log1p(15 + 1 + 4));
-  EXPECT_DOUBLE_EQ(traits[2], std::log1p(15 + 1 + 4));
+  const double layers = activations + 1, share = layers / weighted;
+  EXPECT_DOUBLE_EQ(traits[0], std::log1p(layers));
+  EXPECT_DOUBLE_EQ(traits[1], std::log1p(share * (15 + 1 + 4)));
+  EXPECT_DOUBLE_EQ(traits[2], std::log1p(share * (15 + 1 + 4)));
   // A cell's end is (o5(n2) + o4(n1)) + o3(n0): join 1, then by halves n0 through a skip (1), or
   // join 1 and by halves n1 through a skip (1 + 3 for its 1x1), or n2 through a pooling (2). n2 is
   // a join of the skip from n0 (1) and the 3x3 from n1 (3 + 3).
@@ -113,11 +113,37 @@ TEST(Prior, TraitsOfACell) {
   const double cell = 1 + 0.5 * 1 + 0.5 * (1 + 0.5 * (1 + 3) + 0.5 * (2 + n2));
   const double reduction = 1 + 0.5 * 6 + 0.5 * (2 + 3);
   const double head = 3 + 1;  // dense layer and the inactive dropout
-  EXPECT_NEAR(traits[4], std::log((1 + 3 + 15 * cell + 2 * reduction + head) / (1 + blocks)), 1e-9);
+  EXPECT_NEAR(traits[4], std::log((1 + 3 + 15 * cell + 2 * reduction + head) / (1 + layers)), 1e-9);
+}
+
+TEST(Prior, ALinearMapMoreIsNoLayerMore) {
+  PartSums all;
+  all.weighted = 20;
+  all.activations = 19;  // the head has none
+  all.spatial = 12;
+  all.macs = 1e6;
+  const PathLengths paths{.mean = 60, .spatial = 10};
+  const Traits before = network_traits(all, paths);
+  all.weighted += 1;
+  all.spatial += 1;
+  const Traits linear = network_traits(all, {.mean = 63, .spatial = 11});
+  EXPECT_DOUBLE_EQ(linear[0], before[0]);
+  EXPECT_NEAR(linear[1], before[1], 0.03);
+  EXPECT_NEAR(linear[2], before[2], 0.05);
+  EXPECT_GT(linear[4], before[4]);
+  all.activations += 1;
+  const Traits layer = network_traits(all, {.mean = 63, .spatial = 11});
+  EXPECT_DOUBLE_EQ(layer[0], std::log1p(21.0));
+  EXPECT_DOUBLE_EQ(layer[1], std::log1p(13.0));
+  EXPECT_DOUBLE_EQ(layer[2], std::log1p(11.0));
+  EXPECT_LT(layer[4], linear[4]);
+  all.activations += 7;  // activations alone add nothing
+  EXPECT_EQ(network_traits(all, {.mean = 63, .spatial = 11}), layer);
 }
 
 TraitFamily random_family(std::size_t count, const Traits& slopes, double offset, Rng& rng) {
   TraitFamily family;
+  family.name = std::to_string(offset);
   for (std::size_t k = 0; k < count; ++k) {
     Traits traits{};
     double target = offset;
@@ -137,7 +163,44 @@ TEST(Prior, FindsCommonSlopesWhateverTheFamiliesLevels) {
   const TraitFamily families[] = {random_family(3000, slopes, 4, rng),
                                   random_family(300, slopes, -7, rng)};
   const Prior prior = fit_prior(families);
-  for (std::size_t i = 0; i < kTraits; ++i) EXPECT_NEAR(prior.weights[i], slopes[i], 0.02) << i;
+  for (std::size_t i = 0; i < kTraits; ++i) EXPECT_NEAR(prior.full[i], slopes[i], 0.02) << i;
+  EXPECT_EQ(prior.brief, prior.full) << "nothing is known of shorter trainings";
+}
+
+TEST(Prior, SlopesFollowTheLengthOfTheTraining) {
+  Rng rng(8);
+  const Traits full = {1, 0.5, 2, 0.25, -1.5}, brief = {-1, 0, -0.5, 0.75, -0.5};
+  std::vector<TraitFamily> families;
+  for (const double length : {0.0, 0.5, 1.0}) {
+    Traits slopes{};
+    for (std::size_t i = 0; i < kTraits; ++i) {
+      slopes[i] = brief[i] + length * (full[i] - brief[i]);
+    }
+    families.push_back(random_family(3000, slopes, 2, rng));
+    families.back().length = length;
+  }
+  const Prior prior = fit_prior(families);
+  for (std::size_t i = 0; i < kTraits; ++i) {
+    EXPECT_NEAR(prior.brief[i], brief[i], 0.03) << i;
+    EXPECT_NEAR(prior.full[i], full[i], 0.03) << i;
+    EXPECT_NEAR(prior.slopes(0.5)[i], (brief[i] + full[i]) / 2, 0.03) << i;
+  }
+  EXPECT_EQ(prior(prior.means, 0.3), 0);
+  // Beyond the shortest known training the lines go on, work and detour not past zero.
+  const Prior steep{{0.1, 0, 0, 0.1, -0.1}, {1, 0, 0, 1, -1}, {}};
+  EXPECT_NEAR(steep.slopes(-0.5)[0], -0.35, 1e-12);
+  EXPECT_EQ(steep.slopes(-0.5)[3], 0);
+  EXPECT_EQ(steep.slopes(-0.5)[4], 0);
+}
+
+TEST(Prior, LengthsAreLogarithms) {
+  EXPECT_EQ(training_length(0), kFullLength);
+  EXPECT_EQ(training_length(1e9), kFullLength);
+  EXPECT_DOUBLE_EQ(training_length(160'000), 0);
+  EXPECT_DOUBLE_EQ(training_length(108 * 40'000.0), 1);
+  EXPECT_NEAR(training_length(std::sqrt(160'000.0 * 4'320'000.0)), 0.5, 1e-12);
+  EXPECT_DOUBLE_EQ(training_length(24'000), -training_length(160'000.0 * 160'000 / 24'000));
+  EXPECT_EQ(training_length(1), training_length(16'000));
 }
 
 TEST(Prior, ASlopeOfTheWrongSignIsZeroAndAConstantTraitToo) {
@@ -149,11 +212,11 @@ TEST(Prior, ASlopeOfTheWrongSignIsZeroAndAConstantTraitToo) {
     family.traits[k][1] = 3;
   }
   const Prior prior = fit_prior({&family, 1});
-  EXPECT_EQ(prior.weights[0], 0);
-  EXPECT_EQ(prior.weights[1], 0);
-  EXPECT_NEAR(prior.weights[2], 2, 0.1);
-  EXPECT_NEAR(prior.weights[3], 1, 0.1);
-  EXPECT_EQ(prior.weights[4], 0);
+  EXPECT_EQ(prior.full[0], 0);
+  EXPECT_EQ(prior.full[1], 0);
+  EXPECT_NEAR(prior.full[2], 2, 0.1);
+  EXPECT_NEAR(prior.full[3], 1, 0.1);
+  EXPECT_EQ(prior.full[4], 0);
 }
 
 TEST(Prior, TrustsTheNetWithWhatItKnows) {
@@ -163,7 +226,7 @@ TEST(Prior, TrustsTheNetWithWhatItKnows) {
   const Traits traits = network_traits(known, table);
   Familiarity familiarity;
   learn_rows(familiarity, known, table);
-  learn_ranges(familiarity, {{traits}, {0.0}});
+  learn_ranges(familiarity, {"", kFullLength, {traits}, {0.0}});
   EXPECT_EQ(familiarity.trust(known, table, traits), 1);
   Traits far = traits;
   far[3] += 0.1;
@@ -192,8 +255,11 @@ TEST(Prior, TheScaleRisesAndHasNoSteps) {
     last = y;
   }
   // The net alone, the prior alone.
-  EXPECT_EQ(combined_score(0.7, -0.2, 1), accuracy_scale(0.7));
-  EXPECT_EQ(combined_score(0.7, -0.2, 0), accuracy_scale(-0.2));
+  EXPECT_EQ(combined_score(0.7, -0.2, -0.2, 1), accuracy_scale(0.7));
+  EXPECT_EQ(combined_score(0.7, -0.2, -0.2, 0), accuracy_scale(-0.2));
+  // In a short training the net's difference from the prior, which it learned in full ones, counts.
+  EXPECT_DOUBLE_EQ(combined_score(0.7, 0.1, -0.2, 1), accuracy_scale(1.0));
+  EXPECT_EQ(combined_score(0.7, 0.1, -0.2, 0), accuracy_scale(0.1));
 }
 
 }  // namespace

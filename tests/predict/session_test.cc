@@ -14,11 +14,14 @@ namespace autogo {
 namespace {
 
 /// Cells of NAS-Bench-201 labelled with their number of convolutions plus a little.
-void write_corpus(const std::string& path, std::size_t count, bool labels = true) {
+/// @param images  that their trainings saw; after few of them convolutions are worth nothing yet
+void write_corpus(const std::string& path, std::size_t count, bool labels = true,
+                  double images = 0) {
   const std::string letters = "31as";
   std::ofstream out(path);
-  out << R"({"format":"autogo.corpus","version":1,"family":"nasbench201","label":"toy","source":"t"})"
-      << "\n";
+  out << R"({"format":"autogo.corpus","version":1,"family":"nasbench201","label":"toy","source":"t")";
+  if (images > 0) out << ",\"training_images\":" << images;
+  out << "}\n";
   for (std::size_t i = 0; i < count; ++i) {
     std::string id = "nb201:";
     double label = 0;
@@ -27,7 +30,7 @@ void write_corpus(const std::string& path, std::size_t count, bool labels = true
       label += code % 4 == 0 ? 3 : code % 4 == 1 ? 1 + 0.01 * static_cast<double>(edge) : 0;
     }
     out << "{\"id\":\"" << id << "\"";
-    if (labels) out << ",\"label\":" << label;
+    if (labels) out << ",\"label\":" << (images > 0 ? -label : label);
     out << "}\n";
   }
 }
@@ -87,6 +90,34 @@ TEST(Session, TrainsSavesAndMeasuresOnWhatWasHeldOut) {
   const auto larger =
       evaluate_torch_predictor(options.out, {dir / "b.jsonl"}, false, 1, null_log());
   EXPECT_EQ(larger[0].graphs, held[0].graphs + 40);
+}
+
+TEST(Session, ShorterTrainingsTeachThePriorAndNotTheNet) {
+  const TempDir dir;
+  write_corpus(dir / "a.jsonl", 160);
+  write_corpus(dir / "short.jsonl", 160, true, 160'000);
+  TrainOptions options = toy_options(dir);
+  options.epochs = 1;
+  train_torch_predictor(options, null_log());
+  const TrainedNet before = read_predictor(options.out);
+  EXPECT_EQ(before.judgement.prior.brief, before.judgement.prior.full);
+  options.brief = {dir / "short.jsonl"};
+  train_torch_predictor(options, null_log());
+  const TrainedNet after = read_predictor(options.out);
+  EXPECT_TRUE(after.weights.equal(before.weights));
+  EXPECT_NE(after.judgement.prior.brief, after.judgement.prior.full);
+  const Archive archive = read_archive(options.out, kPredictorFormat);
+  EXPECT_EQ(archive.header["brief_corpora"][0]["training_images"].get<double>(), 160'000);
+  // A corpus is judged by what its trainings were: the same cells, opposite labels.
+  const auto metrics = evaluate_torch_predictor(options.out, {dir / "a.jsonl", dir / "short.jsonl"},
+                                                true, 1, null_log());
+  ASSERT_EQ(metrics.size(), 2U);
+  EXPECT_GT(metrics[0].alone.back().accuracy, 0.7);
+  EXPECT_GT(metrics[1].alone.back().accuracy, 0.4);
+  write_corpus(dir / "unknown.jsonl", 40);
+  options.brief = {dir / "unknown.jsonl"};
+  EXPECT_EQ(error_of([&] { train_torch_predictor(options, null_log()); }),
+            dir / "unknown.jsonl" + ": does not say how long its networks trained");
 }
 
 TEST(Session, SameSeedSameWeights) {

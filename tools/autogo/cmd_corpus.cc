@@ -22,6 +22,15 @@ struct CorpusOptions {
   std::string out;
 };
 
+CLI::Option* declare_training_images(CLI::App& app, CorpusOptions& options) {
+  return app
+      .add_option("--training-images", options.table.training_images,
+                  "images that the training behind a label saw, epochs times images; 0: as the "
+                  "benchmark's column says, where it does")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
+}
+
 void declare_table(Cli& cli, CLI::App& app, CorpusOptions& options, const std::string& label) {
   app.add_option("--table", options.table.table, "the benchmark's table, plain or gzip")
       ->type_name("FILE")
@@ -29,6 +38,7 @@ void declare_table(Cli& cli, CLI::App& app, CorpusOptions& options, const std::s
   app.add_option("--label", options.table.label, label)->type_name("NAME")->required();
   app.add_option("--limit", options.table.limit, "stop after so many networks; 0 is all")
       ->type_name("N");
+  declare_training_images(app, options);
   cli.add_output(app, options.out, "the corpus file to write");
 }
 
@@ -62,6 +72,7 @@ void declare_sampled(Cli& cli, SampledFamily& family, CorpusOptions& options) {
   app.add_option("--limit", options.table.limit, "stop after so many networks of the table")
       ->type_name("N")
       ->needs(table);
+  declare_training_images(app, options)->needs(table);
   cli.add_output(app, options.out, "the corpus file to write");
 }
 

@@ -206,6 +206,18 @@ int finish(Cli& cli, const SearchArguments& a, const SearchResult& result, bool 
 
 }  // namespace
 
+/// Gains are predicted for full trainings unless the search is told otherwise.
+void advise_on_length(const SearchArguments& a, const ValidationRequest& validation, Log& log) {
+  const double images = images_seen(validation.data, validation.options.training);
+  if (a.config.options.training_images > 0 || images >= kFullTrainingImages) return;
+  char text[200];
+  std::snprintf(text, sizeof(text),
+                "a predictor that was not refined speaks of full trainings; the validation shows "
+                "%.0f images, and --training-images %.0f asks for gains in such a training",
+                images, images);
+  log.info(text);
+}
+
 int run_search(Cli& cli) {
   SearchArguments a;
   CLI::App& app = cli.app();
@@ -254,8 +266,12 @@ int run_search(Cli& cli) {
     print_plan(cli, a, plan_search(a.config, input, database));
     return 0;
   }
-  if (validation) make_trainable(input, validation->data, validation->options.task);
-  const std::unique_ptr<Predictor> predictor = load_predictor(a.config.predictor);
+  if (validation) {
+    make_trainable(input, validation->data, validation->options.task);
+    advise_on_length(a, *validation, log);
+  }
+  const std::unique_ptr<Predictor> predictor =
+      load_predictor(a.config.predictor, a.config.options.training_images);
   a.run.stop = &StopSignal::requested();
   a.run.on_iteration = [&](const IterationReport& report) {
     log.info(progress_line(report, a.config.options.iterations));

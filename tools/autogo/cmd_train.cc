@@ -24,6 +24,9 @@ struct PredictorOptions {
 void declare(Cli& cli, CLI::App& app, PredictorOptions& options) {
   app.add_option("corpora", options.train.corpora, "labelled corpus files (autogo corpus)")
       ->type_name("CORPUS");
+  app.add_option("--brief", options.train.brief,
+                 "corpora labelled after shorter trainings: what those change")
+      ->type_name("CORPUS");
   CLI::Option* evaluate =
       app.add_option("--evaluate", options.evaluate, "measure this predictor instead of training")
           ->type_name("FILE");

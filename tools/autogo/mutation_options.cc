@@ -29,6 +29,11 @@ void declare_mutation(CLI::App& app, SearchOptions& o, MutationWords& words,
       ->allow_extra_args(false);
   option("--freeze", o.freeze, "nodes that stay, by name; * ? [a-z] work", "PATTERN")
       ->allow_extra_args(false);
+  option("--training-images", o.training_images,
+         "images that the networks' training will see, epochs times images: gains in such a "
+         "training; 0: in a full one",
+         "N")
+      ->check(CLI::NonNegativeNumber);
   option("--new-weights", words.new_weights,
          "weights of new nodes: random, constant (small files) or auto (constant when the model "
          "holds no weights)",

@@ -7,7 +7,8 @@ import os
 import statistics
 import sys
 
-VARIANTS = ["operator-gnn", "segment-gnn", "segment-psc"]
+VARIANTS = ["operator-gnn", "segment-gnn", "segment-psc", "segment-refined"]
+TITLES_OF = {"gnn": "GNN", "psc": "PSC", "refined": "PSC, refined"}
 FEWER = 0.85  # of the start's FLOPs
 
 
@@ -28,6 +29,10 @@ def picks(work, start, variant):
     return [(kind, f"{run}/{m['model']}", m) for kind, m in chosen], pareto["input"]
 
 
+def kinds():
+    return os.environ.get("PICKS", "accuracy FLOPs").split()
+
+
 def variants(work, start):
     return [v for v in VARIANTS if os.path.exists(f"{work}/{start}-{v}/pareto.json")]
 
@@ -35,8 +40,8 @@ def variants(work, start):
 def pick(work, start):
     seen = set()
     for variant in variants(work, start):
-        for _, path, _ in picks(work, start, variant)[0]:
-            if os.path.basename(path) not in seen:  # two variants may find the same network
+        for kind, path, _ in picks(work, start, variant)[0]:
+            if kind in kinds() and os.path.basename(path) not in seen:  # two variants may find the same network
                 seen.add(os.path.basename(path))
                 print(path)
 
@@ -117,10 +122,12 @@ FLOPs are of a network at its own size. The last column says what holds beyond o
         for variant in variants(work, start):
             unit, kind_of = variant.split("-")
             for kind, path, member in picks(work, start, variant)[0]:
+                if kind not in kinds():
+                    continue
                 ratio = member["macs"] / base["macs"]
                 found = scores.get(os.path.basename(path), {})
                 cells = " | ".join(mean_text(found.get(split, [])) for split in splits)
-                print(f"| | {unit} + {kind_of.upper()} | {kind} | {member['flops'] / 1e6:.1f} M | {100 * (ratio - 1):+.1f} % "
+                print(f"| | {unit} + {TITLES_OF[kind_of]} | {kind} | {member['flops'] / 1e6:.1f} M | {100 * (ratio - 1):+.1f} % "
                       f"| {member['predicted_gain']:+.3f} | {cells} "
                       f"| {verdict(own[splits[0]], found.get(splits[0], []), ratio)} |")
 

@@ -7,18 +7,25 @@
 #         an interrupted search or training goes on
 # AUTOGO  the program (default: build/release/bin/autogo)
 # PSC, GNN  predictors (default: data/predictor.pt, and WORK/gnn.pt, see predictor_baselines.sh)
-# STARTS, EPOCHS, IMAGES, TESTS, SIZE, SEEDS, JOBS: starting networks (all four), epochs (6),
-#         training and test images (5000 each), their side in pixels (16), seeds (3), trainings at
+# REFINED   a predictor that learned from trained networks (none by default; ranking.sh's, say):
+#           the closed loop as a fourth search
+# STARTS, EPOCHS, IMAGES, TESTS, SIZE, SEEDS, JOBS: starting networks (all four), epochs (3),
+#         training and test images (8000, 5000), their side in pixels (16), seeds (3), trainings at
 #         once (all cores)
+# RECIPE  further options of `train network` (default: that of ranking.sh)
 #
-# Of each front two networks are trained: the one with the highest predicted gain, and the leanest
-# with at least 15 % fewer FLOPs. Prints docs/results/gains.md on standard output.
+# PICKS   which networks of each front are trained (both): "accuracy", the one with the highest
+#         predicted gain, "FLOPs", the same of those with at least 15 % fewer FLOPs
+#
+# Prints docs/results/gains.md on standard output.
 set -euo pipefail
 
 tables=${1:?folder of the tables} data=${2:?folder of CIFAR-10} work=${3:?folder for the results}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 autogo=${AUTOGO:-$root/build/release/bin/autogo}
 psc=${PSC:-$root/data/predictor.pt} gnn=${GNN:-$work/gnn.pt}
+read -r -a recipe <<<"${RECIPE:---batch-size 32 --learning-rate 0.05 --warmup-epochs 0.3}"
+epochs=${EPOCHS:-3} images=${IMAGES:-8000}
 read -r -a names <<<"${STARTS:-two_path hiaml inception nb201}"
 mkdir -p "$work"
 
@@ -48,7 +55,7 @@ search() {  # NAME VARIANT OPTION...
     [ -e "$run/pareto.json" ] || "$autogo" -q search --resume "$run" >/dev/null
   else
     "$autogo" -q search --model "$work/$name.onnx" --objective flops --iterations 5 --seed 1 \
-      -o "$run" "$@" >/dev/null
+      --training-images "$((images * epochs))" -o "$run" "$@" >/dev/null
   fi
 }
 for name in "${names[@]}"; do
@@ -56,11 +63,12 @@ for name in "${names[@]}"; do
   search "$name" operator-gnn --mutation operator --predictor "$gnn"
   search "$name" segment-gnn --mutation segment --predictor "$gnn"
   search "$name" segment-psc --mutation segment --predictor "$psc"
+  [ -z "${REFINED:-}" ] || search "$name" segment-refined --mutation segment --predictor "$REFINED"
   mapfile -t models < <(python3 "$root/tools/experiments/gains.py" pick "$work" "$name")
   [ -e "$work/$name-trained/training.json" ] || "$autogo" train network "$work/$name.onnx" \
-    "${models[@]}" --data "$data" --recipe short --epochs "${EPOCHS:-6}" \
-    --max-train-images "${IMAGES:-5000}" --max-test-images "${TESTS:-5000}" \
-    --image-size "${SIZE:-16}" --test-every 0 --weights random --seeds "${SEEDS:-3}" --seed 1 \
+    "${models[@]}" --data "$data" --recipe short --epochs "$epochs" \
+    --max-train-images "$images" --max-test-images "${TESTS:-5000}" \
+    --image-size "${SIZE:-16}" "${recipe[@]}" --test-every 0 --weights random --seeds "${SEEDS:-3}" --seed 1 \
     --jobs "${JOBS:-0}" --resume -o "$work/$name-trained" >/dev/null
 done
 exec python3 "$root/tools/experiments/gains.py" table "$work" "${names[@]}"

@@ -120,6 +120,12 @@ class Start:
         return values[int(0.9 * len(values))]
 
 
+def title(name):
+    if name.endswith("-full"):
+        return f"{name[:-5].upper()}, not told how short the training is"
+    return name.replace("_", " ") if name in TRIVIAL else name.upper()
+
+
 def main():
     work, predictors = sys.argv[1], sys.argv[2:]
     rng = random.Random(1)
@@ -157,7 +163,7 @@ Spearman between predicted and trained gains, in brackets the 90 % interval over
         def cell(s):
             low, high = interval(s.scores[name], s.gains, rng)
             return f"{spearman(s.scores[name], s.gains):.2f} [{low:.2f}, {high:.2f}]"
-        row(name.replace("_", " "), cell)
+        row(title(name), cell)
 
 
 if __name__ == "__main__":

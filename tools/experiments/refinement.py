@@ -31,11 +31,14 @@ def split(work):
             rows = [(f"{work}/{start.name}.onnx", sum(start.input) / len(start.input))]
             rows += [(f"{work}/{folder}/{start.mutants[i]['model']}", sum(start.values[i]) / len(start.values[i]))
                      for i in members]
-            networks = [{"model": os.path.abspath(path), "summary": [{"split": "test", "metric": "top1", "mean": top}]}
+            runs = [{"training_images": start.training["networks"][0]["runs"][0]["training_images"]}]
+            networks = [{"model": os.path.abspath(path), "runs": runs,
+                         "summary": [{"split": "test", "metric": "top1", "mean": top}]}
                         for path, top in rows]
             os.makedirs(f"{work}/refine/{start.name}-{part}", exist_ok=True)
             with open(f"{work}/refine/{start.name}-{part}/training.json", "w", encoding="utf-8") as file:
-                json.dump({"format": "autogo.training", "version": 1, "networks": networks}, file)
+                json.dump({"format": "autogo.training", "version": 1, "recipe": start.training["recipe"],
+                           "networks": networks}, file)
 
 
 def predicted(work, start, predictor):

@@ -12,11 +12,18 @@ work=${1:?folder of ranking.sh}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 autogo=${AUTOGO:-$root/build/release/bin/autogo}
 predictor=${PREDICTOR:-$root/data/predictor.pt}
+images_seen() {  # START: by each training of its mutants
+  python3 -c 'import json, sys
+t = json.load(open(sys.argv[1]))
+print(t["recipe"]["epochs"] * t["networks"][0]["runs"][0]["training_images"])' \
+    "$work/$1-seed1/training.json"
+}
 scores() {  # START PREDICTOR: the gains that it predicts for the start's mutants
   local name
   name="$work/refine/$1-$(basename "$2" .pt)"
   rm -rf "$name"
   "$autogo" -q mutate --model "$work/$1.onnx" --count "${COUNT:-40}" --max-mutations 3 --seed 1 \
+    --training-images "$(images_seen "$1")" \
     --predictor "$2" -o "$name" > /dev/null
 }
 rm -rf "$work/refine"

@@ -26,6 +26,8 @@ struct CorpusHeader {
   std::string label;       ///< the table's column or field; empty: unlabelled
   std::string source;      ///< file name of the table or folder, without its path; or how sampled
   std::uint64_t size = 0;  ///< number of items; 0 when the writer could not know
+  /// Images that the training behind a label saw, epochs times images; 0: not known.
+  double training_images = 0;
 };
 
 /// Streams a corpus file (JSON Lines, "autogo.corpus" version 1, optionally gzip): a header line,
@@ -84,6 +86,8 @@ struct TableOptions {
   std::string label;        ///< column or field
   bool skip_none = false;   ///< nasbench201: leave out cells with `none`
   std::uint64_t limit = 0;  ///< 0: all; else stop after so many items
+  /// Images that the training behind a label saw; 0: as the benchmark's column says, where it does.
+  double training_images = 0;
 };
 
 /// What was written, and what was left out and why.

@@ -49,12 +49,20 @@ class Predictor {
                                     std::span<const Candidate> candidates) const = 0;
 };
 
+/// A training of so many images, epochs times images, is a full one: 108 epochs of 40,000.
+inline constexpr double kFullTrainingImages = 4'320'000;
+
 /// Loads a predictor trained by `autogo train predictor`. LibTorch is loaded by the first call.
+/// @param training_images  images that the trainings will see whose results are predicted, epochs
+///                         times images: what helps in a long training may harm in a short one. 0:
+///                         full trainings, or those that the predictor was refined by
 /// @throws Error kIo, kInput (damaged, another version), kUnsupported (built without LibTorch)
-std::unique_ptr<Predictor> load_predictor(const std::string& path);
+std::unique_ptr<Predictor> load_predictor(const std::string& path, double training_images = 0);
 
 struct TrainOptions {
   std::vector<std::string> corpora;  ///< labelled corpus files
+  /// Corpora labelled after shorter trainings than those: what they change. For the prior only.
+  std::vector<std::string> brief;
   std::string kind = "psc";          ///< "psc" or "gnn"
   std::string segments;              ///< segment database that makes the cuts; empty: random cuts
   std::string out;
@@ -105,6 +113,7 @@ struct TrainedNetworks {
   std::string name;  ///< for messages
   std::vector<Graph> graphs;
   std::vector<double> metrics;  ///< of each, mean over seeds; higher is better
+  double training_images = 0;   ///< that each training saw, epochs times images; 0: not known
 };
 
 struct RefineReport {

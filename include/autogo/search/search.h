@@ -44,6 +44,7 @@ struct SearchOptions {
   std::vector<std::string> deny_ops;   ///< operators that replacements may not use
   std::vector<std::string> freeze;     ///< glob patterns over node names: these nodes stay
   ExportWeights new_weights = ExportWeights::kAuto;
+  double training_images = 0;  ///< what load_predictor() is told
   std::uint64_t seed = 0;
   int jobs = 0;  ///< 0: all cores; never changes the result, not in config.json
 };

@@ -50,10 +50,14 @@ struct ValidatedNetwork {
 struct Validation {
   bool finished = true;                    ///< false: stopped; the same call goes on
   std::string split, metric;               ///< "test", "top1"
+  double training_images = 0;              ///< that each training saw, epochs times images
   std::vector<ValidatedNetwork> networks;  ///< the input first, then members by predicted gain
   /// The member's metric minus the input's, seed by seed.
   TrainedScore gain(const ValidatedNetwork& member) const;
 };
+
+/// Images that a training sees: epochs times those that are used.
+double images_seen(const Data& data, const TrainingOptions& training);
 
 /// A claim meets the truth: trains the input and the members of the front with the highest
 /// predicted gains under one recipe (AutoGO, section 4.3), and writes what came of it into the run

@@ -1,0 +1,65 @@
+// What of a node's attributes a segment keeps (NodeIdentity::kSegment).
+
+#include <gtest/gtest.h>
+
+#include "autogo/graph/canonical.h"
+#include "graph_support.h"
+
+namespace autogo {
+namespace {
+
+using namespace testing;  // NOLINT: test helpers of this folder
+using enum OpKind;
+
+std::uint64_t identity_of(OpKind op, const Attrs& attrs, std::int64_t channels = 8) {
+  Graph g;
+  const ValueId x = g.add_input(map_type(channels, 16, 16));
+  return segment_identity(g, g.value(g.add(op, attrs, {x})).producer);
+}
+
+TEST(SegmentIdentity, KeepsWhatSurvivesResizing) {
+  const Attrs base = window(3, 16, 2);
+  const std::uint64_t same = identity_of(kConv, base);
+  const auto changed = [&](auto change) {
+    Attrs a = base;
+    change(a);
+    return identity_of(kConv, a);
+  };
+  EXPECT_EQ(changed([](Attrs& a) { a.out_channels = 64; }), same);
+  EXPECT_EQ(changed([](Attrs& a) { a.bias = true; }), same);
+  EXPECT_NE(changed([](Attrs& a) { a.kernel = {3, 1}, a.pads = {1, 0, 1, 0}; }), same);
+  EXPECT_NE(changed([](Attrs& a) { a.stride = {1, 1}; }), same);
+  EXPECT_NE(changed([](Attrs& a) { a.dilation = {2, 2}, a.pads = {2, 2, 2, 2}; }), same);
+  EXPECT_NE(changed([](Attrs& a) { a.pads = {}; }), same);
+  EXPECT_NE(changed([](Attrs& a) { a.group = 2; }), same);
+  EXPECT_EQ(changed([](Attrs& a) { a.group = 2; }), changed([](Attrs& a) { a.group = 4; }));
+}
+
+TEST(SegmentIdentity, HalfPadsAreSame) {
+  Attrs same = window(3, 16, 2);
+  same.pads = {};
+  same.padding = Padding::kSame;
+  EXPECT_EQ(identity_of(kConv, window(3, 16, 2)), identity_of(kConv, same));
+  Attrs even = window(2, 16), even_same = window(2, 16);
+  even.pads = {0, 0, 1, 1};
+  even_same.pads = {};
+  even_same.padding = Padding::kSame;
+  EXPECT_NE(identity_of(kConv, even), identity_of(kConv, even_same));
+}
+
+TEST(SegmentIdentity, DepthwiseKeepsItsMultiplier) {
+  EXPECT_EQ(identity_of(kDepthwiseConv, window(3, 8), 8),
+            identity_of(kDepthwiseConv, window(3, 32), 32));
+  EXPECT_NE(identity_of(kDepthwiseConv, window(3, 8), 8),
+            identity_of(kDepthwiseConv, window(3, 16), 8));
+}
+
+TEST(SegmentIdentity, KeepsActivationConstants) {
+  Attrs a, b;
+  a.alpha = 0.1F;
+  b.alpha = 0.2F;
+  EXPECT_NE(identity_of(kLeakyRelu, a), identity_of(kLeakyRelu, b));
+}
+
+}  // namespace
+}  // namespace autogo
