@@ -18,14 +18,15 @@ def read(path):
 
 
 def picks(work, start, variant):
-    """(kind, path, member) of a front: highest gain; leanest in FLOPs."""
+    """(kind, path, member) of a front: highest gain at no more FLOPs; at clearly fewer."""
     run = f"{work}/{start}-{variant}"
     pareto = read(f"{run}/pareto.json")
     front = [m for m in pareto["members"] if m["rank"] == 1]
-    chosen = [("accuracy", max(front, key=lambda m: m["predicted_gain"]))]
-    lean = [m for m in front if m["macs"] <= FEWER * pareto["input"]["macs"]]
-    if lean:
-        chosen.append(("FLOPs", max(lean, key=lambda m: m["predicted_gain"])))
+    chosen = []
+    for kind, share in (("accuracy", 1), ("FLOPs", FEWER)):
+        within = [m for m in front if m["macs"] <= share * pareto["input"]["macs"]]
+        if within:
+            chosen.append((kind, max(within, key=lambda m: m["predicted_gain"])))
     return [(kind, f"{run}/{m['model']}", m) for kind, m in chosen], pareto["input"]
 
 
@@ -74,7 +75,7 @@ def verdict(start, found, flops):
     gain = statistics.fmean(found) - statistics.fmean(start)
     noise = math.sqrt(statistics.variance(found) + statistics.variance(start))
     if flops <= 1 and gain > noise:
-        return "more accurate"
+        return "more accurate" + (", leaner" if flops <= FEWER else "")
     if flops <= FEWER and gain >= 0:
         return "leaner"
     if flops <= FEWER and gain > -noise:
@@ -92,14 +93,18 @@ def setting(training):
     recipe, seeds = training["recipe"], len(training["networks"][0]["runs"])
     if training["task"] == "super-resolution":
         return (f"{recipe['epochs']} epochs of {recipe['repeat']} patches an image of T91 (recipe `{recipe['name']}`, "
-                f"patches of {recipe['patch']} pixels), {seeds} seeds. PSNR on Y in dB")
+                f"patches of {recipe['patch']} pixels), {seeds} seeds. PSNR on Y in dB.")
     return (f"{training['max_train_images'] or 'all'} images of CIFAR-10, shrunk to {recipe['image_size']} pixels, "
             f"for {recipe['epochs']} epochs (recipe `{recipe['name']}`), {seeds} seeds. Top-1 in percent of "
-            f"{training['max_test_images'] or 'all'} test images")
+            f"{training['max_test_images'] or 'all'} test images.")
 
 
 def table(work, starts):
     scores, training = trained(work, starts[0])
+    settings = {}  # by text: the starts that were trained so
+    for start in starts:
+        settings.setdefault(setting(trained(work, start)[1]), []).append(start)
+    settings = "\n".join(f"- {', '.join(names)}: {text}" for text, names in settings.items())
     splits = list(scores[f"{starts[0]}.onnx"])
     script = "gains.sh" if training["task"] == "classification" else "super_resolution.sh"
     print(f"""# {TITLES[training["task"]]}
@@ -107,7 +112,9 @@ def table(work, starts):
 Written by `tools/experiments/{script}`, apart from the remarks.
 
 Each search: 5 iterations, seed 1, FLOPs between -20 % and +10 %. All networks were trained from scratch:
-{setting(training)}.
+
+{settings}
+
 FLOPs are of a network at its own size. The last column says what holds beyond one standard deviation
 (of the difference), judged on {splits[0]}.
 
@@ -119,16 +126,19 @@ FLOPs are of a network at its own size. The last column says what holds beyond o
         base = picks(work, start, variants(work, start)[0])[1]
         cells = " | ".join(mean_text(own[split]) for split in splits)
         print(f"| {start} | | | {base['flops'] / 1e6:.1f} M | | | {cells} | |")
+        trained_models = {os.path.basename(n["model"]) for n in trained(work, start)[1]["networks"]}
         for variant in variants(work, start):
             unit, kind_of = variant.split("-")
+            rows = {}  # by file name: the kinds of pick that it is, the member
             for kind, path, member in picks(work, start, variant)[0]:
-                if kind not in kinds():
-                    continue
+                if os.path.basename(path) in trained_models:
+                    rows.setdefault(os.path.basename(path), ([], member))[0].append(kind)
+            for model, (of_kind, member) in rows.items():
                 ratio = member["macs"] / base["macs"]
-                found = scores.get(os.path.basename(path), {})
+                found = scores.get(model, {})
                 cells = " | ".join(mean_text(found.get(split, [])) for split in splits)
-                print(f"| | {unit} + {TITLES_OF[kind_of]} | {kind} | {member['flops'] / 1e6:.1f} M | {100 * (ratio - 1):+.1f} % "
-                      f"| {member['predicted_gain']:+.3f} | {cells} "
+                print(f"| | {unit} + {TITLES_OF[kind_of]} | {', '.join(of_kind)} | {member['flops'] / 1e6:.1f} M "
+                      f"| {100 * (ratio - 1):+.1f} % | {member['predicted_gain']:+.3f} | {cells} "
                       f"| {verdict(own[splits[0]], found.get(splits[0], []), ratio)} |")
 
 

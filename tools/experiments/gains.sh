@@ -14,8 +14,8 @@
 #         once (all cores)
 # RECIPE  further options of `train network` (default: that of ranking.sh)
 #
-# PICKS   which networks of each front are trained (both): "accuracy", the one with the highest
-#         predicted gain, "FLOPs", the same of those with at least 15 % fewer FLOPs
+# PICKS   which networks of each front are trained (both): "accuracy", the highest predicted
+#         gain at no more FLOPs, "FLOPs", that at 15 % fewer or less
 #
 # Prints docs/results/gains.md on standard output.
 set -euo pipefail

@@ -8,8 +8,8 @@
 # STARTS, EPOCHS, REPEAT, SEEDS, JOBS: starting networks (edsr_small_x2 fsrcnn3_x2), epochs (10),
 #         patches of an image in an epoch (16), seeds (2), trainings at once (all cores)
 #
-# Of each front the network with the highest predicted gain and the best one with at least 15 %
-# fewer FLOPs are trained. Prints docs/results/super_resolution.md on standard output.
+# Of each front the networks with the highest predicted gain at no more FLOPs and at 15 % fewer are
+# trained. Prints docs/results/super_resolution.md on standard output.
 set -euo pipefail
 
 data=${1:?folder with T91, Set5 and Set14} work=${2:?folder for the results}
