@@ -235,7 +235,7 @@ Traits mean_traits(const TraitFamily& family) {
   return mean;
 }
 
-void add(Equations& equations, const TraitFamily& family, double weight) {
+void add(Equations& equations, const TraitFamily& family, double length, double weight) {
   const Traits mean = mean_traits(family);
   double target = 0;
   for (const double y : family.targets) target += y / static_cast<double>(family.targets.size());
@@ -244,8 +244,8 @@ void add(Equations& equations, const TraitFamily& family, double weight) {
     Columns x{};
     for (std::size_t i = 0; i < kTraits; ++i) {
       const double deviation = family.traits[k][i] - mean[i];
-      x[i] = (1 - family.length) * deviation;
-      x[kTraits + i] = family.length * deviation;
+      x[i] = (1 - length) * deviation;
+      x[kTraits + i] = length * deviation;
     }
     for (std::size_t i = 0; i < kColumns; ++i) {
       equations.answers[i] += weight * x[i] * (family.targets[k] - target);
@@ -283,10 +283,11 @@ Prior fit_prior(std::span<const TraitFamily> families) {
   for (const TraitFamily& family : families) trainings[family.name] += 1;
   Equations equations;
   Prior prior;
-  bool any_brief = false;
+  const bool one_length = std::all_of(families.begin(), families.end(), [&](const auto& family) {
+    return family.length == families.front().length;
+  });
   for (const TraitFamily& family : families) {
-    add(equations, family, 1 / trainings[family.name]);
-    any_brief = any_brief || family.length < kFullLength;
+    add(equations, family, one_length ? kFullLength : family.length, 1 / trainings[family.name]);
     const Traits mean = mean_traits(family);
     for (std::size_t i = 0; i < kTraits; ++i) {
       prior.means[i] += mean[i] / trainings[family.name] / static_cast<double>(trainings.size());
@@ -298,7 +299,7 @@ Prior fit_prior(std::span<const TraitFamily> families) {
   const Columns slopes = solve(equations, signs);
   std::copy_n(slopes.begin(), kTraits, prior.brief.begin());
   std::copy_n(slopes.begin() + kTraits, kTraits, prior.full.begin());
-  if (!any_brief) prior.brief = prior.full;
+  if (one_length) prior.brief = prior.full;
   return prior;
 }
 

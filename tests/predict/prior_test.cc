@@ -186,6 +186,10 @@ TEST(Prior, SlopesFollowTheLengthOfTheTraining) {
     EXPECT_NEAR(prior.slopes(0.5)[i], (brief[i] + full[i]) / 2, 0.03) << i;
   }
   EXPECT_EQ(prior(prior.means, 0.3), 0);
+  // All of one length, whichever: what is known holds for every length.
+  const Prior one = fit_prior({&families[1], 1});
+  EXPECT_EQ(one.brief, one.full);
+  EXPECT_NEAR(one.full[2], (brief[2] + full[2]) / 2, 0.03);
   // Beyond the shortest known training the lines go on, work and detour not past zero.
   const Prior steep{{0.1, 0, 0, 0.1, -0.1}, {1, 0, 0, 1, -1}, {}};
   EXPECT_NEAR(steep.slopes(-0.5)[0], -0.35, 1e-12);
