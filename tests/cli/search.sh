@@ -67,6 +67,16 @@ for member in whole/models/*.onnx; do
   macs="$(sed 's/.*"totals":{"macs":\([0-9]*\).*/\1/' <<< "$out")"
   grep -q "\"macs\": $macs," whole/pareto.json || problem "pareto.json has other MACs than profile"
 done
+# Told of a short training, the search finds other gains, and says so in its configuration.
+search --iterations 1 --jobs 1 --training-images 20000 -o short
+expect_code 0
+grep -q '"training_images": 20000' short/config.json || problem "expected the length in config.json"
+search --iterations 1 --jobs 1 -o long
+expect_code 0
+! cmp -s short/pareto.csv long/pareto.csv || problem "--training-images changed nothing"
+search --training-images few -o few
+expect_refusal 2 "--training-images"
+rm -rf short long
 search -o whole
 expect_refusal 2 "whole: not empty, it holds a run; continue it with --resume whole"
 

@@ -35,7 +35,7 @@ void expect_numbering_does_not_matter(const Graph& g, std::uint64_t seed, int ti
 
 ValueId relu_conv_norm(Graph& g, ValueId x, std::int32_t kernel, std::int32_t channels) {
   x = g.add(kRelu, {}, {x});
-  x = g.add(kConv, window(kernel, channels), {x});
+  x = g.add(kConv, conv_attrs(channels, kernel), {x});
   return g.add(kBatchNorm, {}, {x});
 }
 
@@ -44,7 +44,7 @@ ValueId relu_conv_norm(Graph& g, ValueId x, std::int32_t kernel, std::int32_t ch
 Graph cell_network(int cells, unsigned skip = 0) {
   Graph g;
   ValueId x = g.add_input(map_type(3, 32, 32));
-  x = g.add(kConv, window(3, 16), {x});
+  x = g.add(kConv, conv_attrs(16), {x});
   for (int c = 0; c < cells; ++c) {
     std::vector<ValueId> nodes{x};
     unsigned edge = 0;
@@ -376,7 +376,7 @@ TEST(Canonical, SegmentsForgetSizesAndNetworksDoNot) {
   const auto network = [](std::int64_t size, std::int32_t channels) {
     Graph g;
     const ValueId x = g.add_input(map_type(4, size, size));
-    g.add_output(g.add(kConv, window(3, channels), {x}));
+    g.add_output(g.add(kConv, conv_attrs(channels), {x}));
     return g;
   };
   EXPECT_EQ(canonical_hash(network(8, 4), NodeIdentity::kSegment),
@@ -397,7 +397,7 @@ TEST(Canonical, HashIsStableAcrossVersions) {
   // It goes into files: segment ids, journals. Change it only with the versions of those.
   Graph g;
   const ValueId x = g.add_input(map_type());
-  g.add_output(g.add(kConv, window(3, 8), {x}));
+  g.add_output(g.add(kConv, conv_attrs(8), {x}));
   EXPECT_EQ(canonical_hash(g), 4844012341088530503U);
   EXPECT_EQ(canonical_hash(g, NodeIdentity::kSegment), 14530266876508313474U);
 }

@@ -10,22 +10,13 @@
 #include "autogo/base/rng.h"
 #include "autogo/graph/canonical.h"
 #include "autogo/graph/graph.h"
+#include "support/attrs.h"
 
 namespace autogo::testing {
 
 inline TensorType map_type(std::int64_t c = 4, std::int64_t h = 8, std::int64_t w = 8) {
   const Shape shape{1, c, h, w};
   return {DType::kFloat32, default_layout(shape), shape};
-}
-
-/// A square convolution of so many channels, padded to keep the size.
-inline Attrs window(std::int32_t kernel, std::int32_t channels, std::int32_t stride = 1) {
-  Attrs a;
-  a.kernel = {kernel, kernel};
-  a.stride = {stride, stride};
-  a.pads = {kernel / 2, kernel / 2, kernel / 2, kernel / 2};
-  a.out_channels = channels;
-  return a;
 }
 
 /// A node that keeps the map type whatever its operator's arity is: structure without shape rules.

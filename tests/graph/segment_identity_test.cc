@@ -18,7 +18,7 @@ std::uint64_t identity_of(OpKind op, const Attrs& attrs, std::int64_t channels =
 }
 
 TEST(SegmentIdentity, KeepsWhatSurvivesResizing) {
-  const Attrs base = window(3, 16, 2);
+  const Attrs base = conv_attrs(16, 3, 2);
   const std::uint64_t same = identity_of(kConv, base);
   const auto changed = [&](auto change) {
     Attrs a = base;
@@ -36,11 +36,11 @@ TEST(SegmentIdentity, KeepsWhatSurvivesResizing) {
 }
 
 TEST(SegmentIdentity, HalfPadsAreSame) {
-  Attrs same = window(3, 16, 2);
+  Attrs same = conv_attrs(16, 3, 2);
   same.pads = {};
   same.padding = Padding::kSame;
-  EXPECT_EQ(identity_of(kConv, window(3, 16, 2)), identity_of(kConv, same));
-  Attrs even = window(2, 16), even_same = window(2, 16);
+  EXPECT_EQ(identity_of(kConv, conv_attrs(16, 3, 2)), identity_of(kConv, same));
+  Attrs even = conv_attrs(16, 2), even_same = conv_attrs(16, 2);
   even.pads = {0, 0, 1, 1};
   even_same.pads = {};
   even_same.padding = Padding::kSame;
@@ -48,10 +48,10 @@ TEST(SegmentIdentity, HalfPadsAreSame) {
 }
 
 TEST(SegmentIdentity, DepthwiseKeepsItsMultiplier) {
-  EXPECT_EQ(identity_of(kDepthwiseConv, window(3, 8), 8),
-            identity_of(kDepthwiseConv, window(3, 32), 32));
-  EXPECT_NE(identity_of(kDepthwiseConv, window(3, 8), 8),
-            identity_of(kDepthwiseConv, window(3, 16), 8));
+  EXPECT_EQ(identity_of(kDepthwiseConv, conv_attrs(8), 8),
+            identity_of(kDepthwiseConv, conv_attrs(32), 32));
+  EXPECT_NE(identity_of(kDepthwiseConv, conv_attrs(8), 8),
+            identity_of(kDepthwiseConv, conv_attrs(16), 8));
 }
 
 TEST(SegmentIdentity, KeepsActivationConstants) {

@@ -15,6 +15,7 @@
 #include "autogo/predict/predictor.h"
 #include "autogo/search/search.h"
 #include "autogo/segment/database.h"
+#include "support/attrs.h"
 
 namespace autogo::testing {
 
@@ -68,15 +69,6 @@ class FlatPredictor : public FakePredictor {
 inline TensorType tensor(std::initializer_list<std::int64_t> dims, DType dtype = DType::kFloat32) {
   const Shape shape(dims);
   return {dtype, default_layout(shape), shape};
-}
-
-inline Attrs conv_attrs(std::int32_t channels, std::int32_t kernel = 3, std::int32_t stride = 1) {
-  Attrs a;
-  a.kernel = {kernel, kernel};
-  a.stride = {stride, stride};
-  a.pads = {kernel / 2, kernel / 2, kernel / 2, kernel / 2};
-  a.out_channels = channels;
-  return a;
 }
 
 inline Attrs dense_attrs(std::int32_t channels) {

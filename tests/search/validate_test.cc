@@ -134,7 +134,9 @@ TEST_F(ValidateTest, TrainedGainsStandBesideThePredictedOnes) {
   EXPECT_EQ(read.networks[1].trained.values, validation.networks[1].trained.values);
   EXPECT_EQ(read.networks[2].inherited->before.values,
             validation.networks[2].inherited->before.values);
+  EXPECT_EQ(read.training_images, 100) << "one epoch of five files of 20 images";
   const TrainedNetworks run = read_trained_run(folder_ / "run");
+  EXPECT_EQ(run.training_images, 100);
   ASSERT_EQ(run.graphs.size(), 3U);
   for (std::size_t k = 0; k < 3; ++k) {
     EXPECT_EQ(run.metrics[k], validation.networks[k].trained.mean());
