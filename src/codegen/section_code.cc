@@ -193,7 +193,12 @@ PyExpr SectionEmitter::fixed_operand(int v) {
     unit.operators = {&node};
     unit.outputs = {v};
     Call call(*this, unit, node);
-    return dialect_.expression(call);
+    try {
+      return dialect_.expression(call);
+    } catch (Error& e) {
+      e.prepend("its constant operand, " + describe(view_.program(), node));
+      throw;
+    }
   }
   if (view->elements() == 1) {
     const double number = view->number();

@@ -7,7 +7,8 @@
 // model.
 //
 // A constant becomes one when a node or an output first reads it, so shapes that only a
-// ConstantOfShape read disappear.
+// ConstantOfShape read disappear. So do the nodes that compute integers from constants alone, like
+// the pads of a PyTorch module: their results are constants here. Weights stay as they are stored.
 //
 // Tested by tests/onnx/program_test.cc.
 
@@ -94,7 +95,7 @@ class Lowering {
     for (int i = 0; i < graph_proto().node_size(); ++i) {
       const onnx::NodeProto& node = graph_proto().node(i);
       reader_ = built_->lowered_from[static_cast<std::size_t>(i)];
-      if (!take_constant(node)) add_node(node);
+      if (!take_constant(node) && !take_known(node)) add_node(node);
     }
     reader_ = kNoNode;
     for (const auto& output : graph_proto().output()) {
@@ -207,6 +208,25 @@ class Lowering {
     tensor.dims = integer_values(shape->second);
     tensor.splat = true;
     constants_.emplace(node.output(0), std::move(tensor));
+    return true;
+  }
+
+  /// Whether the node computes integers from constants alone, and the importer knows them.
+  bool take_known(const onnx::NodeProto& node) {
+    if (built_->source == nullptr || node.output_size() != 1 || node.input_size() == 0)
+      return false;
+    for (const std::string& name : node.input()) {
+      if (!name.empty() && !constants_.contains(name)) return false;
+    }
+    const auto it = built_->source->value_index.find(node.output(0));
+    if (it == built_->source->value_index.end()) return false;
+    const OnnxValue& v = built_->source->value(it->second);
+    const SmallTensor* data = v.worlds[0].data.get();
+    if (v.kind != OnnxValue::Kind::kConstant || data == nullptr || data->floating()) return false;
+    TensorProto tensor;
+    write_small(*data, tensor);
+    constants_.emplace(node.output(0),
+                       make_tensor(data->dtype, data->dims, std::move(*tensor.mutable_raw_data())));
     return true;
   }
 

@@ -2,6 +2,7 @@
 // computes, with another batch too. tools/check_codegen.sh does it for every sample model.
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
 
 #include "autogo/base/file.h"
 #include "autogo/corpus/corpus.h"
@@ -79,6 +80,25 @@ TEST(PyTorch, AlikeSegmentsShareAClass) {
   EXPECT_NE(text.find("self.segment4 = ResidualSegment1(channels_in=16)"), text.npos);
 }
 
+TEST(PyTorch, NamesTheNodeBehindAConstantThatItCannotWrite) {
+  OnnxBuilder b(13);
+  b.input("x", {2, 3}).output("y", {2, 3}).weight("w", {2, 3}).weight("u", {1, 3});
+  b.ints("at", {1});
+  b.node("Unsqueeze", {"at", "at"}, {"rows"});
+  b.node("ScatterND", {"w", "rows", "u"}, {"table"});
+  b.node("Add", {"x", "table"}, {"y"});
+  const TempDir folder;
+  const Graph graph = import_onnx(b.save(folder / "a.onnx"));
+  try {
+    export_pytorch(graph, folder / "a.py");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_STREQ(e.what(),
+                 "node 'y_Add' (Add): its constant operand, node 'table_ScatterND' (ScatterND): "
+                 "the operator has no form in PyTorch");
+  }
+}
+
 TEST(PyTorch, NamesTheNodeThatItCannotWrite) {
   OnnxBuilder b(13);
   b.input("x", {2, 4}).output("y", {2, 4}).scalar("s", 0.1);
@@ -138,6 +158,30 @@ TEST(PyTorch, ADynamicBatchStaysOpen) {
             std::string::npos)
       << read_file(folder / "dynamic.py");
   expect_pytorch_agrees({path}, folder / "list", {1, 4});
+}
+
+TEST(Codegen, PadsMayBeComputedFromConstants) {
+  // As PyTorch's exporter writes functional.pad(x, (1, 2)): pairs from the last axis to the first,
+  // turned around. Padding by another number than 0 is no operator of the table.
+  OnnxBuilder b(13);
+  b.input("x", {1, 4, 6}).output("y", {1, 4, 9});
+  b.ints("last", {1, 2}).ints("four", {4}).ints("pairs", {-1, 2}).ints("flat", {-1});
+  b.ints("minus", {-1}).ints("axis", {0}).ints("least", {std::numeric_limits<std::int64_t>::min()});
+  auto& value = *b.node("ConstantOfShape", {"four"}, {"zeros"}).add_attribute();
+  value.set_name("value");
+  value.set_type(onnx::AttributeProto::TENSOR);
+  write_small({DType::kInt64, {1}, {0}, {}}, *value.mutable_t());
+  set_attribute(b.node("Concat", {"last", "zeros"}, {"all"}), "axis", std::int64_t{0});
+  b.node("Reshape", {"all", "pairs"}, {"rows"});
+  b.node("Slice", {"rows", "minus", "least", "axis", "minus"}, {"turned"});
+  set_attribute(b.node("Transpose", {"turned"}, {"columns"}), "perm",
+                std::vector<std::int64_t>{1, 0});
+  b.node("Reshape", {"columns", "flat"}, {"pads32"});
+  set_attribute(b.node("Cast", {"pads32"}, {"pads"}), "to", std::int64_t{7});
+  b.scalar("half", 0.5).node("Pad", {"x", "pads", "half"}, {"p"});
+  b.node("Relu", {"p"}, {"y"});
+  const TempDir folder;
+  expect_models_agree({b.save(folder / "pads.onnx")}, folder);
 }
 
 TEST(Codegen, TheBatchIsFollowedThroughAttention) {

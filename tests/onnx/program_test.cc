@@ -122,6 +122,28 @@ TEST(Program, RolesGoThroughNodesThatReadConstantsOnly) {
             "Sub x mean -> z\n");
 }
 
+TEST(Program, IntegersComputedFromConstantsAreConstants) {
+  OnnxBuilder b(13);
+  b.input("x", {2, 6}).output("z", {3, 2});
+  b.ints("a", {1, 2}).ints("b", {2, 2}).weight("w", {3, 6});
+  b.node("Add", {"a", "b"}, {"c"});
+  b.node("Mul", {"c", "c"}, {"squares"});  // 9, 16
+  b.node("Sub", {"squares", "c"}, {"d"});  // 6, 12
+  b.node("Div", {"d", "a"}, {"e"});        // 6, 6
+  b.node("Sub", {"e", "a"}, {"f"});        // 5, 4
+  b.node("Sub", {"f", "b"}, {"shape"});    // 3, 2: nobody else reads what is before
+  set_attribute(b.node("Transpose", {"w"}, {"wt"}), "perm", std::vector<std::int64_t>{1, 0});
+  b.node("MatMul", {"x", "wt"}, {"m"});
+  b.node("Reshape", {"m", "shape"}, {"z"});
+  const TempDir folder;
+  EXPECT_EQ(text_of(lower(import_onnx(b.save(folder / "a.onnx")))),
+            "weight w 3x6\n"
+            "fixed shape 2\n"
+            "Transpose w -> wt\n"
+            "MatMul x wt -> m\n"
+            "Reshape m shape -> z\n");
+}
+
 TEST(Program, NewNodesHaveTheirWeights) {
   Graph graph;
   const ValueId x = graph.add_input({DType::kFloat32, Layout::kChannelsFirst, Shape{1, 3, 8, 8}});
