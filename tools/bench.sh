@@ -1,6 +1,6 @@
 #!/bin/bash
-# tools/bench.sh [OPTIONS OF autogo_bench]: builds and measures. Prints the speed table of the
-# README: what it takes here beside the goals and the paper's figures.
+# tools/bench.sh [OPTIONS OF autogo_bench]: builds and measures. Prints the tables of
+# docs/results/speed.md: what it takes here beside the goals and the paper's figures.
 # Leave the machine alone while it runs; it takes some three minutes.
 set -euo pipefail
 # shellcheck source=tools/lib/setup.sh

@@ -1,6 +1,7 @@
 #!/bin/bash
 # tools/test.sh [--preset NAME] [CTEST OPTIONS]: on Debian 12 installs what is missing, builds and
-# runs the whole test suite. The last lines are ctest's summary.
+# runs the whole test suite. The last lines are ctest's summary. The benchmarks are built too, so that
+# they keep up with the code.
 set -euo pipefail
 # shellcheck source=tools/lib/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/setup.sh"
@@ -13,7 +14,7 @@ fi
 
 install_packages build test node
 install_onnxruntime
-cmake_options=("-DAUTOGO_ORT_DIR=$ort_dir" -DAUTOGO_BUILD_TESTS=ON)
+cmake_options=("-DAUTOGO_ORT_DIR=$ort_dir" -DAUTOGO_BUILD_TESTS=ON -DAUTOGO_BUILD_BENCHMARKS=ON)
 build "$preset"
 say "testing"
 ctest --test-dir "$source_dir/build/$preset" --output-on-failure --no-tests=error \
