@@ -79,8 +79,8 @@ struct Prior {
   double operator()(const Traits& traits, double length = kFullLength) const;
 };
 /// Least squares with common slopes and an intercept per training of a family, every family of the
-/// same weight; slopes of the wrong sign are zero. Where all
-/// trainings are of one length, the slopes do not depend on it. Deterministic.
+/// same weight; slopes of the wrong sign are zero. Where all trainings are of one length, the slopes
+/// do not depend on it. Deterministic.
 Prior fit_prior(std::span<const TraitFamily> families);
 
 /// Knows which networks resemble those that a net was trained on.
