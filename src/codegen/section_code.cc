@@ -196,7 +196,9 @@ PyExpr SectionEmitter::fixed_operand(int v) {
     try {
       return dialect_.expression(call);
     } catch (Error& e) {
-      e.prepend("its constant operand, " + describe(view_.program(), node));
+      // The innermost one only: a table of numbers may come from a long chain of operators.
+      if (!refused_) e.prepend("a constant operand needs " + describe(view_.program(), node));
+      refused_ = true;
       throw;
     }
   }

@@ -101,6 +101,7 @@ class SectionEmitter {
   std::map<std::string, int> counts_;  ///< layers by stem
   std::map<int, PyExpr> constants_;    ///< layers of constants, by program value
   int depth_ = 0;                      ///< of the expression in hand
+  bool refused_ = false;  ///< an operator behind a constant, named in the error already
 };
 
 /// What an operator's rule sees.

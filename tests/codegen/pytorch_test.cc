@@ -111,9 +111,10 @@ TEST(PyTorch, NamesTheNodeBehindAConstantThatItCannotWrite) {
   b.ints("at", {1});
   b.node("Unsqueeze", {"at", "at"}, {"rows"});
   b.node("ScatterND", {"w", "rows", "u"}, {"table"});
-  b.node("Add", {"x", "table"}, {"y"});
+  b.node("Neg", {"table"}, {"negative"});
+  b.node("Add", {"x", "negative"}, {"y"});
   EXPECT_EQ(refusal(b),
-            "node 'y_Add' (Add): its constant operand, node 'table_ScatterND' (ScatterND): the "
+            "node 'y_Add' (Add): a constant operand needs node 'table_ScatterND' (ScatterND): the "
             "operator has no form in PyTorch");
 }
 
