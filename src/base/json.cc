@@ -2,7 +2,30 @@
 
 namespace autogo {
 
+namespace {
+
+/// Copying and writing a document recurse over its depth; our formats need less than 16.
+constexpr int kMaxDepth = 256;
+
+bool too_deep(std::string_view text) {
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"') quoted = !quoted;
+    if (quoted && c == '\\') ++i;
+    if (quoted) continue;
+    if ((c == '[' || c == '{') && ++depth > kMaxDepth) return true;
+    if (c == ']' || c == '}') --depth;
+  }
+  return false;
+}
+
+}  // namespace
+
 Json parse_json(const std::string& text, const std::string& where) {
+  AUTOGO_REQUIRE(!too_deep(text), ErrorKind::kInput,
+                 where + ": its lists are nested more than " + std::to_string(kMaxDepth) + " deep");
   try {
     return Json::parse(text);
   } catch (const nlohmann::json::parse_error& e) {
@@ -12,6 +35,12 @@ Json parse_json(const std::string& text, const std::string& where) {
   } catch (const nlohmann::json::exception&) {  // a number beyond a double's range
     throw Error(ErrorKind::kInput, where + ": holds a number that is out of range");
   }
+}
+
+std::optional<Json> try_parse_json(std::string_view text) {
+  if (too_deep(text)) return std::nullopt;
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  return json.is_discarded() ? std::nullopt : std::optional(std::move(json));
 }
 
 void require_format(const Json& json, const std::string& where, const std::string& format,

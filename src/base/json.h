@@ -4,7 +4,9 @@
 // third-party type.
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "autogo/base/error.h"
 
@@ -13,8 +15,10 @@ namespace autogo {
 using Json = nlohmann::json;                 ///< keys sorted
 using OrderedJson = nlohmann::ordered_json;  ///< keys in the order written
 
-/// Parses text. @throws Error kInput "<where>: not valid JSON (byte N): ..."
+/// Parses text. @throws Error kInput "<where>: not valid JSON (byte N): ...", or nested too deep
 Json parse_json(const std::string& text, const std::string& where);
+/// The same for text that may be damaged: no value then.
+std::optional<Json> try_parse_json(std::string_view text);
 
 /// Checks "format" and "version" of a parsed file of ours.
 /// @throws Error kInput that names what was found, what was expected and what to do

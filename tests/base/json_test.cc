@@ -50,5 +50,14 @@ TEST(Json, MembersHaveATypeAndAName) {
   EXPECT_EQ(failure([&] { json_member<int>(Json(3), "m", "x"); }), "x: \"m\" is missing");
 }
 
+TEST(Json, RefusesDocumentsThatAreDeeperThanTheStack) {
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  EXPECT_THROW(parse_json(deep, "a.json"), Error);
+  EXPECT_FALSE(try_parse_json(deep).has_value());
+  EXPECT_FALSE(try_parse_json("{").has_value());
+  // Brackets within a string are text.
+  EXPECT_TRUE(try_parse_json("[\"\\\"" + std::string(1000, '[') + "\"]").has_value());
+}
+
 }  // namespace
 }  // namespace autogo
