@@ -1,5 +1,6 @@
 #include "graph_json.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace autogo {
@@ -27,6 +28,11 @@ TensorType type_from_json(const Json& json, const std::string& where) {
     } catch (const nlohmann::json::exception&) {
       throw Error(ErrorKind::kInput, where + ": a shape is not a list of whole numbers");
     }
+    const auto sizes = type.shape.dims();
+    const bool possible =
+        std::ranges::all_of(sizes, [](std::int64_t d) { return d >= -1 && d <= kMaxDim; });
+    AUTOGO_REQUIRE(possible && countable(sizes), ErrorKind::kInput,
+                   where + ": the shape " + to_string(type.shape) + " is impossible");
   }
   type.layout = default_layout(type.shape);
   if (!brief) {

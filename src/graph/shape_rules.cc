@@ -40,6 +40,37 @@ void require_map(OpKind kind, const TensorType& type) {
   require_known(type);
 }
 
+/// Hyper-parameters within bounds in which no sum or product below leaves 64 bits, for input
+/// dimensions up to kMaxDim; a stride of 0 would divide and have a logarithm of -infinity.
+void require_possible(OpKind kind, const Attrs& a) {
+  constexpr std::int32_t kMax = 1 << 30;
+  constexpr std::int32_t kMaxBlock = 1 << 15;
+  auto within = [kind](std::int64_t value, std::int64_t low, std::int64_t high, const char* what) {
+    if (value >= low && value <= high) return;
+    fail(std::string(op_name(kind)) + ": " + what + " is " + std::to_string(value));
+  };
+  for (const std::size_t d : {0U, 1U}) {
+    within(a.kernel[d], 1, kMax, "a kernel size");
+    within(a.stride[d], 1, kMax, kind == OpKind::kResize ? "a scale" : "a stride");
+    within(a.dilation[d], 1, kMax, "a dilation");
+    within(a.output_padding[d], 0, kMax, "an output padding");
+    within(extent(a, static_cast<int>(d)), 1, kMax, "the extent of the dilated kernel");
+  }
+  for (const std::int32_t pad : a.pads) within(pad, -kMax, kMax, "a pad");
+  within(a.block, 1, kMaxBlock, "the block size");
+  if (!countable(a.ints)) fail(std::string(op_name(kind)) + ": its list of numbers is impossible");
+}
+
+void require_possible(OpKind kind, const Shape& shape) {
+  for (const std::int64_t d : shape.dims()) {
+    if (d > kMaxDim) fail(std::string(op_name(kind)) + " with a dimension of " + std::to_string(d));
+  }
+  if (!countable(shape.dims())) {
+    fail(std::string(op_name(kind)) + ": a tensor of " + to_string(shape) +
+         " has more elements than can be counted");
+  }
+}
+
 TensorType window_rule(OpKind kind, const Attrs& a, const TensorType& in, std::int64_t channels) {
   TensorType out = in;
   out.shape[1] = channels;
@@ -200,8 +231,8 @@ TensorType block_rule(OpKind kind, const Attrs& a, const TensorType& in) {
 TensorType pad_rule(const Attrs& a, const TensorType& in) {
   require_map(OpKind::kPad, in);
   TensorType out = in;
-  out.shape[2] += a.pads[0] + a.pads[2];
-  out.shape[3] += a.pads[1] + a.pads[3];
+  out.shape[2] += std::int64_t{a.pads[0]} + a.pads[2];
+  out.shape[3] += std::int64_t{a.pads[1]} + a.pads[3];
   if (out.shape[2] <= 0 || out.shape[3] <= 0) fail("pad removes the whole map");
   return out;
 }
@@ -358,6 +389,8 @@ std::array<std::int32_t, 2> window_pads(std::int64_t input, const Attrs& a, int 
 
 namespace {
 
+TensorType type_by_rule(OpKind kind, const Attrs& a, std::span<const TensorType> in);
+
 /// NAS-Bench-101's channel truncation: a consumer with `ints` = {c} reads the first c channels of
 /// each operand (docs/decisions/0004-channel-truncation.md).
 TensorType truncated_rule(OpKind kind, const Attrs& a, std::span<const TensorType> in) {
@@ -373,12 +406,10 @@ TensorType truncated_rule(OpKind kind, const Attrs& a, std::span<const TensorTyp
   }
   Attrs plain = a;
   plain.ints.clear();
-  return infer_type(kind, plain, read);
+  return type_by_rule(kind, plain, read);
 }
 
-}  // namespace
-
-TensorType infer_type(OpKind kind, const Attrs& a, std::span<const TensorType> in) {
+TensorType type_by_rule(OpKind kind, const Attrs& a, std::span<const TensorType> in) {
   using enum OpKind;
   if (!a.ints.empty() && (kind == kConv || kind == kMaxPool || kind == kAdd)) {
     return truncated_rule(kind, a, in);
@@ -457,6 +488,15 @@ TensorType infer_type(OpKind kind, const Attrs& a, std::span<const TensorType> i
   }
   AUTOGO_CHECK(false && "operator without a shape rule");
   return {};
+}
+
+}  // namespace
+
+TensorType infer_type(OpKind kind, const Attrs& a, std::span<const TensorType> in) {
+  require_possible(kind, a);
+  TensorType type = type_by_rule(kind, a, in);
+  require_possible(kind, type.shape);
+  return type;
 }
 
 }  // namespace autogo

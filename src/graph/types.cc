@@ -75,6 +75,15 @@ const char* dtype_name(DType type) {
   return "other";
 }
 
+bool countable(std::span<const std::int64_t> dims) {
+  std::int64_t product = 1;
+  for (const std::int64_t d : dims) {
+    if (d <= 0) continue;
+    if (__builtin_mul_overflow(product, d, &product) || product > kMaxElements) return false;
+  }
+  return true;
+}
+
 Shape::Shape(std::span<const std::int64_t> dims) {
   AUTOGO_REQUIRE(dims.size() <= kMaxRank, ErrorKind::kUnsupported,
                  "a tensor of rank " + std::to_string(dims.size()) + ", at most " +
@@ -88,11 +97,9 @@ bool Shape::known() const {
 }
 
 std::int64_t Shape::elements() const {
-  if (!known()) return -1;
+  if (!known() || !countable(dims())) return -1;
   std::int64_t product = 1;
-  for (const std::int64_t d : dims()) {
-    if (__builtin_mul_overflow(product, d, &product)) return -1;
-  }
+  for (const std::int64_t d : dims()) product *= d;
   return product;
 }
 

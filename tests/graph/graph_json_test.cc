@@ -78,6 +78,10 @@ TEST(GraphJson, BadText) {
   EXPECT_EQ(failure("{}"), "db: a graph is a list of nodes");
   EXPECT_EQ(failure("[7]"), "db: node 0: expected [op, inputs, attributes, types]");
   EXPECT_EQ(failure(R"([["frob",[]]])"), "db: node 0: unknown operator 'frob'");
+  EXPECT_EQ(failure(R"([["input",[],{},[[1,-4,8,8]]]])"),
+            "db: node 0: the shape 1x?x8x8 is impossible");
+  EXPECT_EQ(failure(R"([["input",[],{},[[4294967296,4294967296,4294967296]]]])"),
+            "db: node 0: the shape 4294967296x4294967296x4294967296 is impossible");
   EXPECT_EQ(failure(R"([["input",[],{},[[1,4,8,8]]],["relu",[1]]])"),
             "db: node 1: uses a value that does not exist yet");
   EXPECT_EQ(failure(R"([["input",[],{},[[1,4,8,8]]],["relu",[-1]]])"),

@@ -287,5 +287,37 @@ TEST(ShapeRules, ChannelTruncation) {
   EXPECT_EQ(infer(kMaxPool, pool, {of({1, 7, 4, 4})}), "1x6x4x4");
 }
 
+// What a file may say and no network has: refused before it is reckoned with.
+TEST(ShapeRules, ImpossibleHyperParameters) {
+  const TensorType map = of({1, 8, 16, 16});
+  Attrs a = window({.kernel = 2, .stride = 0, .channels = 8});
+  EXPECT_EQ(failure(kConvTranspose, a, {map}), "conv_transpose: a stride is 0");
+  EXPECT_EQ(failure(kConv, a, {map}), "conv: a stride is 0");
+  EXPECT_EQ(failure(kConv, window({.kernel = -1, .channels = 8}), {map}),
+            "conv: a kernel size is -1");
+  constexpr std::int32_t kMost = 2147483647;
+  a = {};
+  a.pads = {kMost, 0, kMost, 0};
+  EXPECT_EQ(failure(kPad, a, {map}), "pad: a pad is 2147483647");
+  EXPECT_EQ(failure(kConv, window({.kernel = 1 << 20, .dilation = 1 << 20, .channels = 8}), {map}),
+            "conv: the extent of the dilated kernel is 1099510579201");
+  a = {};
+  a.block = kMost;
+  EXPECT_EQ(failure(kDepthToSpace, a, {map}), "depth_to_space: the block size is 2147483647");
+  a = {};
+  a.ints = {kMost, kMost, kMost};
+  EXPECT_EQ(failure(kReshape, a, {map}), "reshape: its list of numbers is impossible");
+}
+
+TEST(ShapeRules, ImpossibleResults) {
+  Attrs a;
+  a.stride = {1 << 30, 1};
+  EXPECT_EQ(failure(kResize, a, {of({1, 8, 16, 16})}), "resize with a dimension of 17179869184");
+  const std::int64_t large = std::int64_t{1} << 31;
+  EXPECT_EQ(failure(kMatMul, {}, {plain({1, large, large, 1}), plain({4, 1, 1, large})}),
+            "matmul: a tensor of 4x2147483648x2147483648x2147483648 has more elements than can be "
+            "counted");
+}
+
 }  // namespace
 }  // namespace autogo

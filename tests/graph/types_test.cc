@@ -61,5 +61,14 @@ TEST(DType, Sizes) {
   EXPECT_STREQ(dtype_name(static_cast<DType>(23)), "other");
 }
 
+TEST(Shape, AZeroHidesNoProductThatLeaves64Bits) {
+  constexpr std::int64_t kHuge = std::int64_t{1} << 31;
+  EXPECT_EQ((Shape{kHuge, kHuge, 0}).elements(), 0);
+  EXPECT_EQ((Shape{0, kHuge, kHuge, kHuge}).elements(), -1);
+  EXPECT_EQ((Shape{kHuge, kHuge, kHuge, 0}).elements(), -1);
+  EXPECT_TRUE(countable(std::vector<std::int64_t>{-1, kHuge, kHuge}));
+  EXPECT_FALSE(countable(std::vector<std::int64_t>{-1, kHuge, kHuge, 2}));
+}
+
 }  // namespace
 }  // namespace autogo

@@ -34,6 +34,15 @@ enum class DType : std::uint8_t {
 std::size_t dtype_size(DType type);
 const char* dtype_name(DType type);
 
+/// Largest dimension, and largest number of elements, that anything here computes with.
+inline constexpr std::int64_t kMaxDim = std::int64_t{1} << 32;
+inline constexpr std::int64_t kMaxElements = std::int64_t{1} << 62;
+
+/// Whether every product of some of these dimensions stays within kMaxElements. Zeros and unknown
+/// dimensions count as 1: a tensor without elements may still have a product of its leading
+/// dimensions that no loop ends with and no integer holds.
+bool countable(std::span<const std::int64_t> dims);
+
 /// Dimensions of a tensor, at most kMaxRank of them, held in place. A default Shape has an unknown
 /// rank; a dimension of -1 is unknown.
 class Shape {
@@ -54,7 +63,7 @@ class Shape {
   std::span<const std::int64_t> dims() const {
     return {dims_.data(), rank_ < 0 ? std::size_t{0} : static_cast<std::size_t>(rank_)};
   }
-  /// Number of elements; -1 when not known(). A scalar has 1.
+  /// Number of elements; -1 when not known() or not countable(). A scalar has 1.
   std::int64_t elements() const;
   bool operator==(const Shape& other) const;
 
