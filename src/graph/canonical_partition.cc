@@ -45,6 +45,9 @@ Partition::Partition(const Wiring& wiring, std::span<const std::uint64_t> colour
     cell_[v] = cell;
     ++size_[cell];
   }
+  for (std::uint32_t c = 0; c < n; c += size_[c]) {
+    if (size_[c] > 1) ties_.emplace(size_[c], c);
+  }
   if (discrete()) return;
   // In the first round every tied node counts as touched: its neighbours "changed" from nothing.
   dirty_ = elements_;
@@ -52,13 +55,29 @@ Partition::Partition(const Wiring& wiring, std::span<const std::uint64_t> colour
 }
 
 std::optional<std::uint32_t> Partition::smallest_tie() const {
-  std::optional<std::uint32_t> best;
-  if (discrete()) return best;
-  for (std::uint32_t cell = 0; cell < elements_.size(); cell += size_[cell]) {
-    if (size_[cell] == 2) return cell;
-    if (size_[cell] > 2 && (!best || size_[cell] < size_[*best])) best = cell;
+  return ties_.empty() ? std::nullopt : std::optional(ties_.begin()->second);
+}
+
+std::vector<Partition::Single> Partition::singles_since(std::size_t mark) const {
+  std::vector<Single> singles;
+  const auto add = [&](std::uint32_t cell) {
+    if (size_[cell] == 1) singles.push_back({cell, elements_[cell]});
+  };
+  for (std::size_t i = mark; i < splits_.size(); ++i) {
+    add(splits_[i].cell);
+    add(splits_[i].parent);  // what is left of it
   }
-  return best;
+  const auto position = [](const Single& s) { return s.position; };
+  std::ranges::sort(singles, {}, position);
+  const auto doubles = std::ranges::unique(singles, {}, position);
+  singles.erase(doubles.begin(), doubles.end());
+  return singles;
+}
+
+void Partition::resize_cell(std::uint32_t cell, std::uint32_t size) {
+  if (size_[cell] > 1) ties_.erase({size_[cell], cell});
+  size_[cell] = size;
+  if (size > 1) ties_.emplace(size, cell);
 }
 
 std::uint64_t Partition::individualise(std::uint32_t node) {
@@ -67,14 +86,14 @@ std::uint64_t Partition::individualise(std::uint32_t node) {
   const std::uint32_t other = elements_[last];
   std::swap(elements_[last], elements_[position_[node]]);
   std::swap(position_[node], position_[other]);
-  --size_[cell];
+  resize_cell(cell, size_[cell] - 1);
   new_cell(last, 1, cell);
   return refine();
 }
 
 /// Names the `size` elements from position `cell` on a cell of their own; `parent` has shrunk.
 void Partition::new_cell(std::uint32_t cell, std::uint32_t size, std::uint32_t parent) {
-  size_[cell] = size;
+  resize_cell(cell, size);
   for (std::uint32_t p = cell; p < cell + size; ++p) {
     cell_[elements_[p]] = cell;
     dirty_.push_back(elements_[p]);
@@ -88,8 +107,8 @@ void Partition::undo(std::size_t mark) {
     const Split split = splits_.back();
     splits_.pop_back();
     for (const std::uint32_t v : members(split.cell)) cell_[v] = split.parent;
-    size_[split.parent] += size_[split.cell];
-    size_[split.cell] = 0;
+    resize_cell(split.parent, size_[split.parent] + size_[split.cell]);
+    resize_cell(split.cell, 0);
     --num_cells_;
   }
 }
@@ -138,7 +157,7 @@ void Partition::split_touched(std::size_t begin, std::size_t end) {
     const auto length = static_cast<std::uint32_t>(i - group);
     const std::uint32_t start = place + static_cast<std::uint32_t>(group - begin);
     if (start != cell) {  // else the group keeps the old name
-      size_[cell] -= length;
+      resize_cell(cell, size_[cell] - length);
       new_cell(start, length, cell);
     }
     group = i;

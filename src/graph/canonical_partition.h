@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "canonical_wiring.h"
@@ -21,8 +23,6 @@ class Partition {
   /// Nodes by position; in a discrete partition the position is the node's rank.
   const std::vector<std::uint32_t>& elements() const { return elements_; }
   std::uint32_t cell_of(std::uint32_t node) const { return cell_[node]; }
-  const std::vector<std::uint32_t>& cells() const { return cell_; }
-  std::uint32_t cell_size(std::uint32_t cell) const { return size_[cell]; }
   std::span<const std::uint32_t> members(std::uint32_t cell) const {
     return {elements_.data() + cell, size_[cell]};
   }
@@ -32,6 +32,13 @@ class Partition {
   /// Gives the node a cell of its own and refines. Requires a cell of two or more.
   /// @return a hash of everything that happened, equal for nodes that an automorphism exchanges
   std::uint64_t individualise(std::uint32_t node);
+
+  /// A position whose cell has one element, and that element.
+  struct Single {
+    std::uint32_t position, node;
+  };
+  /// Cells of one element that were none at `mark`, by position.
+  std::vector<Single> singles_since(std::size_t mark) const;
 
   /// A point to come back to: `undo` takes back what was split since.
   std::size_t mark() const { return splits_.size(); }
@@ -50,10 +57,12 @@ class Partition {
   void touch_neighbours();
   void split_touched(std::size_t begin, std::size_t end);
   void new_cell(std::uint32_t cell, std::uint32_t size, std::uint32_t parent);
+  void resize_cell(std::uint32_t cell, std::uint32_t size);
 
   const Wiring& wiring_;
   std::vector<std::uint32_t> elements_, position_, cell_, size_;
   std::vector<Split> splits_;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> ties_;  ///< size and name of cells of two or more
   std::size_t num_cells_ = 0;
   std::vector<std::uint32_t> dirty_;  ///< nodes whose cell changed in the last round
   std::vector<Touched> touched_;      ///< their neighbours in cells of two or more

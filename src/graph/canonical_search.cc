@@ -20,6 +20,9 @@
 //   5. If u swaps with every other member of W, leaving the others alone, then every permutation
 //      of W is an automorphism and its members are ranked at once: k equal branches cost k
 //      refinements, not k^2.
+//   6. Nothing that is done for one member looks at the whole graph: of the partition what was
+//      split since the tie was broken, of a map what moves, of a node that many read or that reads
+//      many only the edges that move. So n small ties, or one tie of n, cost n log n.
 //
 // Worst case exponential (as every such search), on graphs made for it; the smallest cell first
 // keeps the tree of nested symmetries shallow. After B. McKay and A. Piperno, "Practical graph
@@ -29,6 +32,9 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
 
 #include "autogo/base/error.h"
 #include "canonical_partition.h"
@@ -37,31 +43,53 @@ namespace autogo {
 namespace {
 
 using Permutation = std::vector<std::uint32_t>;
-constexpr std::uint32_t kUnmapped = 0xffffffffU;
 
-/// Groups the members of a cell that automorphisms are known to exchange.
+/// A map of the nodes to themselves; most stay where they are.
+class NodeMap {
+ public:
+  explicit NodeMap(std::uint32_t n) : image_(n) { std::iota(image_.begin(), image_.end(), 0U); }
+  std::uint32_t operator[](std::uint32_t v) const { return image_[v]; }
+  bool moves(std::uint32_t v) const { return image_[v] != v; }
+  /// In the order in which they were moved.
+  const std::vector<std::uint32_t>& moved() const { return moved_; }
+  /// Once for each v, to another node.
+  void move(std::uint32_t v, std::uint32_t to) {
+    image_[v] = to;
+    moved_.push_back(v);
+  }
+  void clear() {
+    for (const std::uint32_t v : moved_) image_[v] = v;
+    moved_.clear();
+  }
+
+ private:
+  Permutation image_;
+  std::vector<std::uint32_t> moved_;
+};
+
+/// Groups the nodes that automorphisms are known to exchange.
 class Orbits {
  public:
-  explicit Orbits(std::uint32_t n) : parent_(n) { std::iota(parent_.begin(), parent_.end(), 0U); }
-  std::uint32_t find(std::uint32_t v) {
-    while (parent_[v] != v) v = parent_[v] = parent_[parent_[v]];
+  std::uint32_t find(std::uint32_t v) const {
+    for (auto it = parent_.find(v); it != parent_.end(); it = parent_.find(v)) v = it->second;
     return v;
   }
-  void join(const Permutation& automorphism) {
-    for (std::uint32_t v = 0; v < automorphism.size(); ++v) {
-      parent_[find(v)] = find(automorphism[v]);
+  void join(const NodeMap& automorphism) {
+    for (const std::uint32_t v : automorphism.moved()) {
+      const std::uint32_t a = find(v), b = find(automorphism[v]);
+      if (a != b) parent_.emplace(std::max(a, b), std::min(a, b));
     }
   }
 
  private:
-  std::vector<std::uint32_t> parent_;
+  std::unordered_map<std::uint32_t, std::uint32_t> parent_;  ///< of those that are no root
 };
 
 /// One way to break a tie, and what became of the partition.
 struct Branch {
   std::uint32_t node = 0;
-  std::vector<std::uint32_t> elements, cells;  ///< of the partition after refinement
-  std::vector<std::uint32_t> picks, leaf;      ///< greedy descent from there; empty until needed
+  std::vector<Partition::Single> singles;  ///< that breaking it made
+  std::vector<std::uint32_t> picks, leaf;  ///< greedy descent from there; empty until needed
 };
 
 /// Which branches of a cell have to be explored.
@@ -73,22 +101,25 @@ struct Choice {
 class Search {
  public:
   Search(const Wiring& wiring, std::span<const std::uint64_t> colours)
-      : wiring_(wiring), partition_(wiring, colours) {}
+      : wiring_(wiring), partition_(wiring, colours), map_(wiring.size()) {}
 
   Permutation best_leaf();
 
  private:
   Choice choose(std::uint32_t cell);
-  bool exchanges(Branch& left, std::uint32_t right, std::size_t mark, Permutation& map);
-  bool swap_map(const Branch& left, Permutation& map);
-  bool greedy_map(Branch& left, std::uint32_t right, std::size_t mark, Permutation& map);
+  bool exchanges(Branch& left, std::uint32_t right, std::size_t mark);
+  bool swap_map(const Branch& left, std::size_t mark);
+  bool greedy_map(Branch& left, std::uint32_t right, std::size_t mark);
   Permutation explore(const Choice& choice);
-  bool is_automorphism(const Permutation& map);
-  bool inputs_map(std::uint32_t from, std::uint32_t to, const Permutation& map);
+  bool is_automorphism();
+  bool is_bijection() const;
+  bool unmoved_readers_agree() const;
+  bool inputs_map(std::uint32_t from, std::uint32_t to);
   std::vector<std::uint64_t> certificate(const Permutation& leaf) const;
 
   const Wiring& wiring_;
   Partition partition_;
+  NodeMap map_;  ///< the one that exchanges() looks at
   std::vector<std::uint64_t> mapped_, actual_;  ///< scratch of inputs_map
 };
 
@@ -123,12 +154,14 @@ Permutation Search::best_leaf() {
 Choice Search::choose(std::uint32_t cell) {
   const auto span = partition_.members(cell);
   const std::vector<std::uint32_t> members(span.begin(), span.end());
+  std::vector<std::uint32_t> sorted = members;
+  std::ranges::sort(sorted);
+  const auto is_member = [&](std::uint32_t w) { return std::ranges::binary_search(sorted, w); };
   const std::size_t mark = partition_.mark();
   Choice choice;
-  Orbits orbits(wiring_.size());
+  Orbits orbits;
   std::uint64_t least = 0;
   std::size_t swaps = 0;
-  Permutation map;
   for (const std::uint32_t v : members) {
     const auto known = [&](const Branch& b) { return orbits.find(b.node) == orbits.find(v); };
     if (std::any_of(choice.branches.begin(), choice.branches.end(), known)) continue;
@@ -142,18 +175,14 @@ Choice Search::choose(std::uint32_t cell) {
     if (trace == least) {
       bool found = false;
       for (Branch& branch : choice.branches) {
-        if (!exchanges(branch, v, mark, map)) continue;
+        if (!exchanges(branch, v, mark)) continue;
         found = true;
-        orbits.join(map);
-        const auto stays = [&](std::uint32_t w) { return map[w] == w; };
-        const bool swap = map[v] == branch.node && map[branch.node] == v;
-        if (swap && std::count_if(members.begin(), members.end(), stays) + 2 ==
-                        static_cast<std::ptrdiff_t>(members.size())) {
-          ++swaps;
-        }
+        orbits.join(map_);
+        const bool swap = map_[v] == branch.node && map_[branch.node] == v;
+        if (swap && std::ranges::count_if(map_.moved(), is_member) == 2) ++swaps;
         break;
       }
-      if (!found) choice.branches.push_back({v, partition_.elements(), partition_.cells(), {}, {}});
+      if (!found) choice.branches.push_back({v, partition_.singles_since(mark), {}, {}});
     }
     partition_.undo(mark);
   }
@@ -161,37 +190,35 @@ Choice Search::choose(std::uint32_t cell) {
   return choice;
 }
 
-/// Looks for an automorphism that takes left.node to `right`, which has just been individualised
-/// in the partition as it was at `mark`. The partition is that one again afterwards.
-bool Search::exchanges(Branch& left, std::uint32_t right, std::size_t mark, Permutation& map) {
-  return swap_map(left, map) || greedy_map(left, right, mark, map);
+/// Looks for an automorphism, into map_, that takes left.node to `right`, which has just been
+/// individualised in the partition as it was at `mark`. The partition is that one again afterwards.
+bool Search::exchanges(Branch& left, std::uint32_t right, std::size_t mark) {
+  return swap_map(left, mark) || greedy_map(left, right, mark);
 }
 
 /// Step 2.
-bool Search::swap_map(const Branch& left, Permutation& map) {
-  const std::uint32_t n = wiring_.size();
-  map.assign(n, kUnmapped);
-  const std::vector<std::uint32_t>& elements = partition_.elements();
-  // Images of those that both sides know alone.
-  for (std::uint32_t p = 0; p < n; ++p) {
-    const std::uint32_t from = left.elements[p], to = elements[p];
-    if (left.cells[from] == p && partition_.cell_of(to) == p && partition_.cell_size(p) == 1 &&
-        (p + 1 == n || left.cells[left.elements[p + 1]] != p)) {
-      map[from] = to;
-    }
+bool Search::swap_map(const Branch& left, std::size_t mark) {
+  map_.clear();
+  // Images of those that both sides know alone; both lists are sorted by position.
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> images;
+  std::vector<std::uint32_t> known;
+  auto other = left.singles.begin();
+  for (const Partition::Single& single : partition_.singles_since(mark)) {
+    while (other != left.singles.end() && other->position < single.position) ++other;
+    if (other == left.singles.end() || other->position != single.position) continue;
+    known.push_back(other->node);
+    if (other->node != single.node) images.emplace_back(other->node, single.node);
   }
-  for (std::uint32_t v = 0; v < n; ++v) {
-    const std::uint32_t to = map[v];
-    if (to != kUnmapped && to != v && map[to] == kUnmapped) map[to] = v;
+  std::ranges::sort(known);
+  for (const auto& [from, to] : images) map_.move(from, to);
+  for (const auto& [from, to] : images) {
+    if (!std::ranges::binary_search(known, to)) map_.move(to, from);
   }
-  for (std::uint32_t v = 0; v < n; ++v) {
-    if (map[v] == kUnmapped) map[v] = v;
-  }
-  return is_automorphism(map);
+  return is_automorphism();
 }
 
 /// Step 3. Redoes the right side, because its partition goes down to a leaf and back.
-bool Search::greedy_map(Branch& left, std::uint32_t right, std::size_t mark, Permutation& map) {
+bool Search::greedy_map(Branch& left, std::uint32_t right, std::size_t mark) {
   if (left.leaf.empty()) {
     partition_.undo(mark);
     partition_.individualise(left.node);
@@ -212,9 +239,12 @@ bool Search::greedy_map(Branch& left, std::uint32_t right, std::size_t mark, Per
   }
   bool found = false;
   if (partition_.discrete()) {
-    map.resize(wiring_.size());
-    for (std::size_t p = 0; p < map.size(); ++p) map[left.leaf[p]] = partition_.elements()[p];
-    found = is_automorphism(map);
+    map_.clear();
+    for (std::size_t p = 0; p < left.leaf.size(); ++p) {
+      const std::uint32_t from = left.leaf[p], to = partition_.elements()[p];
+      if (from != to) map_.move(from, to);
+    }
+    found = is_automorphism();
   }
   partition_.undo(mark);
   partition_.individualise(right);
@@ -239,31 +269,50 @@ Permutation Search::explore(const Choice& choice) {
   return best;
 }
 
-/// Is `map` a bijection that preserves identities and inputs? Only what moves is looked at; an
-/// unmoved consumer of a moved node is.
-bool Search::is_automorphism(const Permutation& map) {
-  std::vector<std::uint8_t> taken(map.size(), 0);
-  for (const std::uint32_t to : map) {
-    if (taken[to]++ != 0) return false;
+/// Is map_ a bijection that preserves identities and inputs? Only what moves is looked at, and of
+/// what stays the readers of what moves.
+bool Search::is_automorphism() {
+  if (!is_bijection()) return false;
+  for (const std::uint32_t v : map_.moved()) {
+    if (!inputs_map(v, map_[v])) return false;
   }
-  for (std::uint32_t v = 0; v < map.size(); ++v) {
-    if (map[v] == v) continue;
-    if (!inputs_map(v, map[v], map)) return false;
+  return unmoved_readers_agree();
+}
+
+bool Search::is_bijection() const {
+  std::vector<std::uint32_t> from = map_.moved(), to;
+  for (const std::uint32_t v : from) to.push_back(map_[v]);
+  std::ranges::sort(from);
+  std::ranges::sort(to);
+  return from == to;
+}
+
+/// A reader that stays reads the same after the map: impossible where the order of its inputs
+/// counts; else what it reads of the moved nodes is the same taken together.
+bool Search::unmoved_readers_agree() const {
+  using Read = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>;  // reader, node, port
+  std::vector<Read> before, after;
+  for (const std::uint32_t v : map_.moved()) {
     for (const Wiring::Edge& e : wiring_.out(v)) {
-      if (map[e.node] == e.node && !inputs_map(e.node, e.node, map)) return false;
+      if (map_.moves(e.node)) continue;
+      if (wiring_.commutative[e.node] == 0) return false;
+      before.emplace_back(e.node, v, e.port);
+      after.emplace_back(e.node, map_[v], e.port);
     }
   }
-  return true;
+  std::ranges::sort(before);
+  std::ranges::sort(after);
+  return before == after;
 }
 
 /// Are the inputs of `to` the images of those of `from`?
-bool Search::inputs_map(std::uint32_t from, std::uint32_t to, const Permutation& map) {
+bool Search::inputs_map(std::uint32_t from, std::uint32_t to) {
   const auto a = wiring_.in(from), b = wiring_.in(to);
   if (wiring_.identity[from] != wiring_.identity[to] || a.size() != b.size()) return false;
   mapped_.clear();
   actual_.clear();
   for (std::size_t i = 0; i < a.size(); ++i) {
-    mapped_.push_back((std::uint64_t{map[a[i].node]} << 32) | a[i].port);
+    mapped_.push_back((std::uint64_t{map_[a[i].node]} << 32) | a[i].port);
     actual_.push_back((std::uint64_t{b[i].node} << 32) | b[i].port);
   }
   if (wiring_.commutative[from] != 0) {

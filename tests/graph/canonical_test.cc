@@ -258,6 +258,22 @@ TEST(Canonical, ManyAutomorphismsStayCheap) {
   expect_numbering_does_not_matter(chain, kSeed);
 }
 
+// With a step for each of n ties that looks at all of the graph this takes minutes.
+TEST(Canonical, ManyTiesTakeNoSquareOfThem) {
+  constexpr int kTies = 20'000;
+  Graph star;
+  const ValueId in = star.add_input(map_type());
+  std::vector<ValueId> all;
+  for (int i = 0; i < kTies; ++i) all.push_back(loose(star, kRelu, {in}));
+  star.add_output(loose(star, kAdd, all));
+  EXPECT_EQ(canonical_order(star).size(), star.num_nodes());
+  Graph chain;
+  ValueId x = chain.add_input(map_type());
+  for (int i = 0; i < kTies; ++i) x = nested_branches(chain, x, 3, 1);
+  chain.add_output(x);
+  EXPECT_EQ(canonical_order(chain).size(), chain.num_nodes());
+}
+
 TEST(Canonical, CompleteBipartiteStaysCheap) {
   Graph g;
   const ValueId in = g.add_input(map_type());
