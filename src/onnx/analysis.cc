@@ -24,8 +24,6 @@ namespace {
 
 using Ints = std::vector<std::int64_t>;
 
-constexpr std::int64_t kLargestDim = std::int64_t{1} << 32;
-
 /// Infers every value and decides what each node becomes.
 class Analysis {
  public:
@@ -103,7 +101,7 @@ class Analysis {
       Ints declared;
       for (const auto& dim : it->second.shape->dim()) {
         const auto symbol = symbols_.find(dim.dim_param());
-        std::int64_t size = is_fixed(dim) && dim.dim_value() <= kLargestDim ? dim.dim_value() : -1;
+        std::int64_t size = is_fixed(dim) && dim.dim_value() <= kMaxDim ? dim.dim_value() : -1;
         if (size < 0 && symbol != symbols_.end() && !dim.dim_param().empty()) {
           size = symbol->second * (w == 1 ? 2 : 1);
         }
@@ -114,6 +112,7 @@ class Analysis {
       for (std::size_t i = 0; i < declared.size(); ++i) {
         if ((*dims)[i] < 0) (*dims)[i] = declared[i];
       }
+      if (!countable(*dims)) dims.reset();
     }
   }
 
@@ -151,7 +150,7 @@ class Analysis {
       settle(node, OnnxNode::State::kFolded, OnnxValue::Kind::kFolded);
     } else if (const int same_as = identity_of(node); same_as >= 0) {
       node.state = OnnxNode::State::kAlias;
-      source_.value(node.outputs[0]).alias = same_as;
+      source_.value(node.outputs[0]).alias = source_.root(same_as);  // no chains to follow
     } else if (source_.dynamic) {
       fix_reshape(node);
     }

@@ -81,7 +81,7 @@ class Finder {
   }
 
   void visit(const ProgramNode& node) {
-    if (!node.domain.empty()) return;
+    if (!node.domain.empty() || node.outputs.empty()) return;
     const std::string& op = node.op_type;
     if (op == "Shape" || op == "Size") return;
     if (op == "MatMul" || op == "Gemm" || op == "Einsum") return products(node);
@@ -93,10 +93,11 @@ class Finder {
     Place p = place(from);
     if (op == "Transpose") {
       p = transposed(node, p, rank(from));
-    } else if (op == "Reshape") {
+    } else if (op == "Reshape" && node.outputs[0] >= 0) {
       p = reshaped(dims(value(from).shape), dims(value(node.outputs[0]).shape), p);
     } else if (op == "Flatten") {
-      p = p.axis < node.integer("axis", 1) ? Place{0, 1} : Place{1, 1};
+      const std::int64_t axis = node.integer("axis", 1);
+      p = p.axis < (axis < 0 ? axis + rank(from) : axis) ? Place{0, 1} : Place{1, 1};
     } else if (op == "Squeeze" || op == "Unsqueeze" || op == "Gather" || op.starts_with("Reduce") ||
                op == "ArgMax" || op == "ArgMin") {
       p = moved(node, p, rank(from));
@@ -132,7 +133,8 @@ class Finder {
   static Place transposed(const ProgramNode& node, Place p, int rank) {
     const auto perm = node.integers("perm");
     if (!perm) return {rank - 1 - p.axis, p.inner};
-    const auto at = std::ranges::find(*perm, p.axis);
+    const auto at =
+        std::ranges::find_if(*perm, [&](auto d) { return (d < 0 ? d + rank : d) == p.axis; });
     return at == perm->end() ? Place{} : Place{static_cast<int>(at - perm->begin()), p.inner};
   }
 
@@ -142,7 +144,7 @@ class Finder {
     if (node.op_type == "Gather") {
       const std::int64_t axis = node.integer("axis", 0);
       const std::int64_t gone = axis < 0 ? axis + rank : axis;
-      if (gone == p.axis || node.inputs[1] < 0) return {};
+      if (gone == p.axis || node.inputs.size() < 2 || node.inputs[1] < 0) return {};
       const int added = this->rank(node.inputs[1]);
       if (added < 0) return {};
       return gone < p.axis ? Place{p.axis + added - 1, p.inner} : p;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -15,8 +16,6 @@ namespace autogo {
 namespace {
 
 using onnx::TensorProto;
-
-constexpr std::int64_t kHugeElements = std::int64_t{1} << 62;
 
 [[noreturn]] void fail(const std::string& text) { throw Error(ErrorKind::kInput, text); }
 
@@ -139,11 +138,9 @@ bool all_known(const Dims& dims) {
 }
 
 std::int64_t num_elements(const Dims& dims) {
-  if (!all_known(dims)) return -1;
+  if (!all_known(dims) || !countable(*dims)) return -1;
   std::int64_t product = 1;
-  for (const std::int64_t d : *dims) {
-    if (__builtin_mul_overflow(product, d, &product) || product > kHugeElements) return -1;
-  }
+  for (const std::int64_t d : *dims) product *= d;
   return product;
 }
 
@@ -250,7 +247,7 @@ ExternalReference external_reference(const TensorProto& tensor, const std::strin
 std::int64_t tensor_bytes(const TensorProto& tensor) {
   const std::int64_t elements = num_elements(tensor_dims(tensor));
   const std::int64_t bits = element_bits(tensor.data_type());
-  if (elements < 0 || bits == 0 || elements > kHugeElements / 128) return -1;
+  if (elements < 0 || bits == 0 || elements > kMaxElements / 128) return -1;
   return (elements * bits + 7) / 8;
 }
 
@@ -258,7 +255,8 @@ void require_complete(const TensorProto& tensor, const std::string& where) {
   const Dims dims = tensor_dims(tensor);
   const std::int64_t elements = num_elements(dims);
   const std::string shape = to_string(to_shape(dims));
-  if (elements < 0) fail(where + ": its shape " + shape + " is impossible");
+  const bool small_dims = std::ranges::all_of(*dims, [](std::int64_t d) { return d <= kMaxDim; });
+  if (elements < 0 || !small_dims) fail(where + ": its shape " + shape + " is impossible");
   const int bits = element_bits(tensor.data_type());
   if (bits == 0 && tensor.data_type() != TensorProto::STRING) {
     fail(where + ": element type " + std::to_string(tensor.data_type()) + " is unknown");

@@ -156,15 +156,15 @@ class Exporter {
   void name_values() {
     const std::vector<NodeId> inputs = graph_.input_nodes(), outputs = graph_.output_nodes();
     std::map<std::string, ValueId> claimed;
+    std::vector<bool> named(graph_.num_values(), false);
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       const ValueId value = graph_.inputs(outputs[i])[0];
       output_names_.push_back(output_name(outputs[i], i, outputs.size()));
       const bool fresh_value = natural_name(value).empty() &&
                                graph_.node(graph_.value(value).producer).op != OpKind::kInput;
-      const bool named =
-          std::ranges::any_of(claimed, [&](const auto& entry) { return entry.second == value; });
-      if (natural_name(value) == output_names_.back() || (fresh_value && !named)) {
+      if (natural_name(value) == output_names_.back() || (fresh_value && !named[index(value)])) {
         claimed.emplace(output_names_.back(), value);
+        named[index(value)] = true;
       }
     }
     for (const auto& [name, value] : claimed) names_[index(value)] = name;
@@ -177,7 +177,7 @@ class Exporter {
       if (!name.empty() && used.insert(name).second) continue;
       const NodeId producer = graph_.value(ValueId{i}).producer;
       if (graph_.node(producer).op == OpKind::kInput) {
-        const auto at = std::ranges::find(inputs, producer) - inputs.begin();
+        const auto at = std::ranges::lower_bound(inputs, producer) - inputs.begin();
         name = writer_.fresh(inputs.size() == 1 ? "input" : "input_" + std::to_string(at));
       } else {
         name = writer_.fresh(graph_.node_name(producer) + "_output");
@@ -296,9 +296,35 @@ class Exporter {
     }
   }
 
-  /// Writes a constant, and what computes it, unless it is written already.
+  /// Writes a constant, and before it what computes it, unless it is written already. The chain
+  /// of nodes may be as long as the file, so it is kept here and not on the stack of calls.
   void require_constant(int value) {
-    if (value < 0 || !source_->value(value).is_constant() || !written_.insert(value).second) return;
+    struct Open {
+      const OnnxNode* node;
+      std::size_t next_input = 0;
+    };
+    std::vector<Open> chain;
+    auto enter = [&](int next) {
+      const int producer = start_constant(next);
+      if (producer >= 0) chain.push_back({&source_->node(producer)});
+    };
+    enter(value);
+    while (!chain.empty()) {
+      Open& last = chain.back();
+      if (last.next_input < last.node->inputs.size()) {
+        enter(last.node->inputs[last.next_input++]);
+      } else {
+        *out().add_node() = *last.node->proto;
+        chain.pop_back();
+      }
+    }
+  }
+
+  /// @return the node that is still to be written for this constant, after its own inputs; -1: none
+  int start_constant(int value) {
+    if (value < 0 || !source_->value(value).is_constant() || !written_.insert(value).second) {
+      return -1;
+    }
     const OnnxValue& v = source_->value(value);
     if (v.kind == OnnxValue::Kind::kFolded) {
       onnx::TensorProto& tensor = *out().add_initializer();
@@ -307,10 +333,9 @@ class Exporter {
     } else if (v.kind == OnnxValue::Kind::kWeight) {
       weights_.insert(value);
     } else if (written_nodes_.insert(v.producer).second) {
-      const OnnxNode& node = source_->node(v.producer);
-      for (const int input : node.inputs) require_constant(input);
-      *out().add_node() = *node.proto;
+      return v.producer;
     }
+    return -1;
   }
 
   /// The source's own initializers first, in its order, then folded and new ones.

@@ -184,7 +184,7 @@ class OpWriter : private ActivationWriter {
     const std::int64_t channels = in_.shape[1];
     const Ints dims{channels, attrs_.out_channels / attrs_.group, attrs_.kernel[0],
                     attrs_.kernel[1]};
-    const std::int64_t overlap = std::max(1, attrs_.stride[0] * attrs_.stride[1]);
+    const std::int64_t overlap = std::int64_t{attrs_.stride[0]} * attrs_.stride[1];
     std::vector<std::string> inputs{
         x(),
         weight("weight", dims, he_normal(channels / attrs_.group * dims[2] * dims[3] / overlap))};

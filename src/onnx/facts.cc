@@ -37,18 +37,29 @@ class Facts {
   }
 
  private:
-  /// Adds the weights behind a constant: followed through the nodes that compute it.
+  /// Adds the weights behind a constant: followed through the nodes that compute it, however long
+  /// their chain is.
   void count(int value) {
-    if (value < 0 || !seen_.insert(view_.source().root(value)).second) return;
-    const OnnxValue& v = view_.source().value(view_.source().root(value));
-    if (!v.is_constant() || v.kind == OnnxValue::Kind::kFolded) return;
-    const int producer = v.kind == OnnxValue::Kind::kConstant ? v.producer : -1;
-    const bool leaf =
-        producer < 0 || view_.is(producer, "Constant") || view_.is(producer, "ConstantOfShape");
-    if (!leaf) {
-      for (const int input : view_.node(producer).inputs) count(input);
-      return;
+    std::vector<int> open{value};
+    while (!open.empty()) {
+      const int next = open.back();
+      open.pop_back();
+      if (next < 0 || !seen_.insert(view_.source().root(next)).second) continue;
+      const OnnxValue& v = view_.source().value(view_.source().root(next));
+      if (!v.is_constant() || v.kind == OnnxValue::Kind::kFolded) continue;
+      const int producer = v.kind == OnnxValue::Kind::kConstant ? v.producer : -1;
+      const bool leaf =
+          producer < 0 || view_.is(producer, "Constant") || view_.is(producer, "ConstantOfShape");
+      if (leaf) {
+        count_leaf(v);
+      } else {
+        const std::vector<int>& inputs = view_.node(producer).inputs;
+        open.insert(open.end(), inputs.begin(), inputs.end());
+      }
     }
+  }
+
+  void count_leaf(const OnnxValue& v) {
     const std::int64_t elements = num_elements(v.worlds[0].dims);
     // Numbers such as an epsilon or a shape are no parameters.
     const bool weight = elements > 1 && v.dtype != DType::kInt64 && v.dtype != DType::kBool &&

@@ -4,8 +4,9 @@
 // that IEEE 754 rounds correctly (a double computation rounded to the type gives the same bits), so
 // that replacing nodes by the numbers cannot change what a network computes.
 //
-// A result of more than kSmallLimit elements is not computed. The dimensions are those that
-// inference found before; they must be known.
+// A result of more than kSmallLimit elements is not computed, and one of none is at once: so every
+// loop below is bounded by the elements that it produces, whatever the dimensions before a 0 are.
+// The dimensions are those that inference found before; they must be known.
 //
 // Tested by tests/onnx/folding_test.cc.
 
@@ -337,7 +338,7 @@ Results concat(const NodeView& n, const InferredValue& type) {
   for (std::size_t i = 0; i < n.num_inputs(); ++i) {
     if (n.data(i) == nullptr || n.data(i)->dtype != out.dtype) return std::nullopt;
   }
-  for (std::size_t o = 0; o < outer; ++o) {  // not entered when outer is 0
+  for (std::size_t o = 0; o < outer; ++o) {
     for (std::size_t i = 0; i < n.num_inputs(); ++i) {
       const SmallTensor& in = *n.data(i);
       const std::size_t run = in.size() / outer;
@@ -469,6 +470,14 @@ Results fold_split(const NodeView& n, const std::vector<InferredValue>& types) {
   return parts;
 }
 
+/// Whether the numbers of every input that is there are known.
+bool all_data(const NodeView& n) {
+  for (std::size_t i = 0; i < n.num_inputs(); ++i) {
+    if (n.has(i) && n.data(i) == nullptr) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Results fold(const NodeView& n, const std::vector<InferredValue>& types) {
@@ -480,6 +489,11 @@ Results fold(const NodeView& n, const std::vector<InferredValue>& types) {
   if (n.op() == "Split") return fold_split(n, types);
   const auto it = folders().find(n.op());
   if (it == folders().end() || types.size() != 1) return std::nullopt;
+  const DType dtype = types[0].dtype;
+  if (num_elements(types[0].dims) == 0 && (is_floating(dtype) || is_integral(dtype))) {
+    if (!all_data(n)) return std::nullopt;
+    return single(SmallTensor{dtype, *types[0].dims, {}, {}});
+  }
   return it->second(n, types[0]);
 }
 

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <unordered_map>
 
 #include "analysis.h"
 #include "attributes.h"
@@ -90,8 +91,10 @@ class Builder {
   std::uint32_t new_unit(OnnxUnit unit, const std::string& name, Source::NodeFacts facts = {}) {
     const auto origin = static_cast<std::uint32_t>(source_.units.size());
     std::string unique = name;
-    for (int n = 2; !node_names_.insert(unique).second; ++n)
-      unique = name + "_" + std::to_string(n);
+    while (!node_names_.insert(unique).second) {
+      int& last = last_suffix_.emplace(name, 1).first->second;  // those below are taken already
+      unique = name + "_" + std::to_string(++last);
+    }
     source_.units.push_back(std::move(unit));
     source_.node_names.push_back(std::move(unique));
     source_.node_facts.push_back(facts);
@@ -148,14 +151,17 @@ class Builder {
   OnnxUnit unit_of(const std::vector<int>& nodes, const std::vector<int>& inputs) const {
     OnnxUnit unit;
     unit.nodes = nodes;
+    std::unordered_map<int, std::uint32_t> slots;  // the first that a value has
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      slots.emplace(inputs[i], static_cast<std::uint32_t>(i));
+    }
     std::set<std::string> seen;
     for (const int node : nodes) {
       auto read = [&](int value) {
         if (value < 0 || !view_.computed(source_.root(value))) return;
-        const auto slot = std::ranges::find(inputs, source_.root(value));
-        if (slot == inputs.end() || !seen.insert(source_.value(value).name).second) return;
-        unit.reads.emplace_back(source_.value(value).name,
-                                static_cast<std::uint32_t>(slot - inputs.begin()));
+        const auto slot = slots.find(source_.root(value));
+        if (slot == slots.end() || !seen.insert(source_.value(value).name).second) return;
+        unit.reads.emplace_back(source_.value(value).name, slot->second);
       };
       std::ranges::for_each(view_.node(node).inputs, read);
       std::ranges::for_each(view_.node(node).captured, read);
@@ -292,6 +298,7 @@ class Builder {
   std::vector<std::uint32_t> values_;  // ValueId by value index
   std::map<int, PatternMatch> matches_;
   std::set<std::string> node_names_, reserved_;
+  std::unordered_map<std::string, int> last_suffix_;  // by name that several nodes bear
   Graph graph_;
 };
 

@@ -24,7 +24,6 @@ using onnx::OpSchema;
 using onnx::TypeProto;
 
 constexpr int kLastSchema = 17;
-constexpr std::int64_t kLargestDim = std::int64_t{1} << 32;
 
 /// Operators whose shape rule changed after opset 17 and that have no rule of ours.
 constexpr std::array<std::string_view, 7> kChangedSince17 = {
@@ -165,17 +164,21 @@ std::vector<InferredValue> infer_by_schema(const NodeView& node) {
   }
 }
 
+void require_possible(const std::vector<std::int64_t>& dims) {
+  for (const std::int64_t d : dims) {
+    AUTOGO_REQUIRE(d <= kMaxDim, ErrorKind::kInput,
+                   "its output would have a dimension of " + std::to_string(d));
+  }
+  AUTOGO_REQUIRE(countable(dims), ErrorKind::kInput,
+                 "its output would have more elements than can be counted");
+}
+
 std::vector<InferredValue> infer_node(const NodeView& node) {
   auto by_rule = infer_by_rule(node);
   std::vector<InferredValue> results = by_rule ? std::move(*by_rule) : infer_by_schema(node);
   results.resize(node.num_outputs());
   for (const InferredValue& result : results) {
-    if (!result.dims) continue;
-    for (const std::int64_t d : *result.dims) {
-      if (d > kLargestDim) {
-        throw Error(ErrorKind::kInput, "its output would have a dimension of " + std::to_string(d));
-      }
-    }
+    if (result.dims) require_possible(*result.dims);
   }
   if (auto numbers = fold(node, results)) {
     for (std::size_t i = 0; i < numbers->size() && i < results.size(); ++i) {

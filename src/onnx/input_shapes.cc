@@ -10,8 +10,6 @@ namespace {
 
 using Ints = std::vector<std::int64_t>;
 
-constexpr std::int64_t kLargestDim = std::int64_t{1} << 32;
-
 [[noreturn]] void fail(const std::string& text) { throw Error(ErrorKind::kInput, text); }
 
 /// Gives the network inputs their sizes.
@@ -70,7 +68,7 @@ class InputShapes {
     const DeclaredType type = declared_type(input);
     if (dims == nullptr) return;
     for (const std::int64_t d : *dims) {
-      AUTOGO_REQUIRE(d > 0 && d <= kLargestDim, ErrorKind::kUsage,
+      AUTOGO_REQUIRE(d > 0 && d <= kMaxDim, ErrorKind::kUsage,
                      "input '" + input.name() + "': a dimension of " + std::to_string(d));
     }
     if (type.shape == nullptr) return;
@@ -101,10 +99,8 @@ class InputShapes {
     const Ints* dims = given(input.name());
     if (type.shape == nullptr) {
       if (dims == nullptr) return want(input, "has no shape", {1, 3, 224, 224});
-      value.worlds[0].dims = *dims;
       source_.dynamic = true;
-      value.worlds[1].dims = doubled(*dims);
-      return;
+      return settle(value, *dims, doubled(*dims));
     }
     Ints sizes[2];
     bool known = true;
@@ -117,14 +113,21 @@ class InputShapes {
         if (dims == nullptr) size = i == 0 ? 1 : -1;
         if (dims == nullptr && !dim.dim_param().empty() && it != bound_.end()) size = it->second;
       }
-      if (size > kLargestDim) fail("input '" + input.name() + "' has an impossible shape");
+      if (size > kMaxDim) fail("input '" + input.name() + "' has an impossible shape");
       known = known && size > 0;
       sizes[0].push_back(size);
       sizes[1].push_back(is_fixed(dim) ? size : 2 * size);
     }
     if (!known) return want(input, "has the dynamic shape " + text(*type.shape), sizes[0]);
-    value.worlds[0].dims = sizes[0];
-    value.worlds[1].dims = sizes[1];
+    settle(value, sizes[0], sizes[1]);
+  }
+
+  static void settle(OnnxValue& value, const Ints& sizes, const Ints& twice) {
+    if (!countable(sizes) || !countable(twice)) {
+      fail("input '" + value.name + "' has more elements than can be counted");
+    }
+    value.worlds[0].dims = sizes;
+    value.worlds[1].dims = twice;
   }
 
   static Ints doubled(Ints dims) {

@@ -7,7 +7,7 @@
 // that a subgraph of If, Loop or Scan takes from outside ("captured") counts as an input of the
 // node.
 //
-// Tested by tests/onnx/load_test.cc and tests/onnx/fuzz_test.cc.
+// Tested by tests/onnx/load_test.cc, tests/onnx/hostile_test.cc and tests/fuzz.
 
 #include <google/protobuf/io/coded_stream.h>
 
@@ -15,6 +15,8 @@
 #include <climits>
 #include <filesystem>
 #include <queue>
+#include <string_view>
+#include <unordered_set>
 
 #include "attributes.h"
 #include "autogo/base/error.h"
@@ -155,8 +157,13 @@ class Tables {
       value.kind = OnnxValue::Kind::kWeight;
       value.sparse = &tensor;
       value.dtype = to_dtype(tensor.values().data_type());
-      value.worlds[0].dims = value.worlds[1].dims =
-          std::vector<std::int64_t>(tensor.dims().begin(), tensor.dims().end());
+      const std::vector<std::int64_t> dims(tensor.dims().begin(), tensor.dims().end());
+      const bool possible =
+          std::ranges::all_of(dims, [](std::int64_t d) { return d >= 0 && d <= kMaxDim; });
+      if (!possible || !countable(dims)) {
+        fail("sparse initializer '" + name + "': its shape is impossible");
+      }
+      value.worlds[0].dims = value.worlds[1].dims = dims;
     }
   }
 
@@ -193,11 +200,10 @@ class Tables {
     for (const std::string& name : node.proto->input()) {
       node.inputs.push_back(name.empty() ? -1 : use(name, *node.proto));
     }
+    std::unordered_set<int> seen;
     for_each_captured(*node.proto, [&](const std::string& name) {
       const int value = use(name, *node.proto);
-      if (std::ranges::find(node.captured, value) == node.captured.end()) {
-        node.captured.push_back(value);
-      }
+      if (seen.insert(value).second) node.captured.push_back(value);
     });
     for (const onnx::AttributeProto& attribute : node.proto->attribute()) {
       if (attribute.has_g()) collect_names(attribute.g());
@@ -260,43 +266,62 @@ class Tables {
   const GraphProto& graph_;
 };
 
-template <typename Visit>
-void visit_captured(const GraphProto& graph, std::set<std::string> local, const Visit& visit) {
-  for (const auto& input : graph.input()) local.insert(input.name());
-  for (const auto& tensor : graph.initializer()) local.insert(tensor.name());
-  for (const auto& tensor : graph.sparse_initializer()) local.insert(tensor.values().name());
-  for (const NodeProto& node : graph.node()) {
-    local.insert(node.output().begin(), node.output().end());
+/// What the subgraphs around a place define, the outermost first. Their depth is bounded by that of
+/// the messages that protobuf reads; their width is not, so a scope is never copied.
+class Scopes {
+ public:
+  void open(const GraphProto& graph) {
+    std::unordered_set<std::string_view>& names = scopes_.emplace_back();
+    for (const auto& input : graph.input()) names.insert(input.name());
+    for (const auto& tensor : graph.initializer()) names.insert(tensor.name());
+    for (const auto& tensor : graph.sparse_initializer()) names.insert(tensor.values().name());
+    for (const NodeProto& node : graph.node()) {
+      names.insert(node.output().begin(), node.output().end());
+    }
   }
+  void close() { scopes_.pop_back(); }
+  bool define(std::string_view name) const {
+    return std::ranges::any_of(scopes_, [&](const auto& names) { return names.contains(name); });
+  }
+
+ private:
+  std::vector<std::unordered_set<std::string_view>> scopes_;
+};
+
+template <typename Visit>
+void visit_captured(const GraphProto& graph, Scopes& scopes, const Visit& visit) {
+  scopes.open(graph);
   auto use = [&](const std::string& name) {
-    if (!name.empty() && !local.contains(name)) visit(name);
+    if (!name.empty() && !scopes.define(name)) visit(name);
   };
   for (const NodeProto& node : graph.node()) {
     std::ranges::for_each(node.input(), use);
     for (const onnx::AttributeProto& attribute : node.attribute()) {
-      auto nested = [&](const GraphProto& g) { visit_captured(g, local, visit); };
-      if (attribute.has_g()) nested(attribute.g());
-      std::ranges::for_each(attribute.graphs(), nested);
+      if (attribute.has_g()) visit_captured(attribute.g(), scopes, visit);
+      for (const GraphProto& g : attribute.graphs()) visit_captured(g, scopes, visit);
     }
   }
   for (const auto& output : graph.output()) use(output.name());
+  scopes.close();
 }
 
-void rename_in(GraphProto& graph, std::map<std::string, std::string> names) {
-  for (const auto& input : graph.input()) names.erase(input.name());
-  for (const auto& tensor : graph.initializer()) names.erase(tensor.name());
-  for (const auto& tensor : graph.sparse_initializer()) names.erase(tensor.values().name());
-  for (const NodeProto& node : graph.node()) {
-    for (const std::string& output : node.output()) names.erase(output);
-  }
+using Names = std::map<std::string, std::string>;
+
+void rename_in(GraphProto& graph, const Names& names, Scopes& scopes) {
+  scopes.open(graph);
   auto rename = [&](std::string& name) {
-    if (const auto it = names.find(name); it != names.end()) name = it->second;
+    const auto it = names.find(name);
+    if (it != names.end() && !scopes.define(name)) name = it->second;
   };
   for (NodeProto& node : *graph.mutable_node()) {
     std::ranges::for_each(*node.mutable_input(), rename);
-    rename_captured(node, names);
+    for (onnx::AttributeProto& attribute : *node.mutable_attribute()) {
+      if (attribute.has_g()) rename_in(*attribute.mutable_g(), names, scopes);
+      for (GraphProto& g : *attribute.mutable_graphs()) rename_in(g, names, scopes);
+    }
   }
   for (auto& output : *graph.mutable_output()) rename(*output.mutable_name());
+  scopes.close();
 }
 
 }  // namespace
@@ -309,16 +334,18 @@ std::string describe(const NodeProto& node) {
 
 void for_each_captured(const NodeProto& node,
                        const std::function<void(const std::string&)>& visit) {
+  Scopes scopes;
   for (const onnx::AttributeProto& attribute : node.attribute()) {
-    if (attribute.has_g()) visit_captured(attribute.g(), {}, visit);
-    for (const GraphProto& g : attribute.graphs()) visit_captured(g, {}, visit);
+    if (attribute.has_g()) visit_captured(attribute.g(), scopes, visit);
+    for (const GraphProto& g : attribute.graphs()) visit_captured(g, scopes, visit);
   }
 }
 
 void rename_captured(NodeProto& node, const std::map<std::string, std::string>& names) {
+  Scopes scopes;
   for (onnx::AttributeProto& attribute : *node.mutable_attribute()) {
-    if (attribute.has_g()) rename_in(*attribute.mutable_g(), names);
-    for (GraphProto& g : *attribute.mutable_graphs()) rename_in(g, names);
+    if (attribute.has_g()) rename_in(*attribute.mutable_g(), names, scopes);
+    for (GraphProto& g : *attribute.mutable_graphs()) rename_in(g, names, scopes);
   }
 }
 

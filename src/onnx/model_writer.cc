@@ -8,7 +8,10 @@ namespace autogo {
 
 std::string ModelWriter::fresh(const std::string& base) {
   std::string name = base;
-  for (int n = 2; !names_.insert(name).second; ++n) name = base + "_" + std::to_string(n);
+  while (!names_.insert(name).second) {
+    int& last = last_suffix_.emplace(base, 1).first->second;  // those below are taken already
+    name = base + "_" + std::to_string(++last);
+  }
   return name;
 }
 

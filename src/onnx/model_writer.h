@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -55,6 +56,7 @@ class ModelWriter {
   const ExportOptions& options_;
   onnx::ModelProto model_;
   std::unordered_set<std::string> names_;
+  std::unordered_map<std::string, int> last_suffix_;  ///< by base that several names have
 };
 
 /// Writes a node of the operator table that no file spelled yet.

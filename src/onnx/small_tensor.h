@@ -13,7 +13,7 @@ namespace autogo {
 using Dims = std::optional<std::vector<std::int64_t>>;
 
 bool all_known(const Dims& dims);
-/// Product; -1 when unknown or above 2^62.
+/// Product; -1 when unknown or not countable().
 std::int64_t num_elements(const Dims& dims);
 /// As Shape; unknown above Shape::kMaxRank.
 Shape to_shape(const Dims& dims);

@@ -46,6 +46,7 @@ Window read_window(const NodeView& n, std::size_t spatial, const Ints& kernel) {
   if (!kernel.empty() && w.kernel[0] == 0) w.kernel = kernel;
   for (const std::int64_t k : w.kernel) {
     if (k < 1) fail("kernel_shape is missing or 0");
+    if (k > kMaxAttribute) fail("the kernel has a size of " + std::to_string(k));
   }
   if (!kernel.empty() && kernel != w.kernel && std::ranges::min(kernel) >= 0) {
     fail("kernel_shape differs from the shape of the weights");
