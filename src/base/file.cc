@@ -28,6 +28,7 @@ class Descriptor {
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
+  Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return fd_; }
@@ -48,9 +49,41 @@ void write_all(int fd, std::string_view content, const std::string& path) {
   }
 }
 
-/// "-" is standard input.
-const char* input_path(const std::string& path) {
-  return path == "-" ? "/dev/stdin" : path.c_str();
+/// Everything that can be read from here on; `expected` bytes at first.
+std::string read_all(int fd, std::size_t expected, const std::string& path) {
+  std::string content(expected, '\0');
+  std::size_t size = 0;
+  for (;;) {
+    // One more piece tells that a file has ended; a pipe, whose size is 0, doubles from there.
+    if (size == content.size()) content.resize(size + (size == expected ? 65536 : size));
+    const ssize_t got = ::read(fd, content.data() + size, content.size() - size);
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      throw_io(path, "read");
+    }
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  content.resize(size);
+  return content;
+}
+
+/// A pipe can be read once, but a command may open "-" several times (a model is parsed, hashed and
+/// measured): the first reader takes everything, and all share it.
+std::span<const std::byte> standard_input() {
+  static const std::string content = read_all(STDIN_FILENO, 0, "-");
+  return std::as_bytes(std::span(content));
+}
+
+/// Opens a file for reading and sets its size. @throws Error kIo, also for a folder
+Descriptor open_input(const std::string& path, std::size_t& size) {
+  Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) throw_io(path, "open");
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) throw_io(path, "read");
+  if (S_ISDIR(info.st_mode)) throw Error(ErrorKind::kIo, path + ": is a folder, expected a file");
+  size = static_cast<std::size_t>(info.st_size);
+  return fd;
 }
 
 /// "-" is standard output; a link is followed, so that its target is replaced and not the link.
@@ -73,25 +106,13 @@ bool is_stream(const std::string& path) {
 }  // namespace
 
 std::string read_file(const std::string& path) {
-  const Descriptor fd(::open(input_path(path), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) throw_io(path, "open");
-  struct stat info {};
-  if (::fstat(fd.get(), &info) != 0) throw_io(path, "read");
-  if (S_ISDIR(info.st_mode)) throw Error(ErrorKind::kIo, path + ": is a folder, expected a file");
-  std::string content(static_cast<std::size_t>(info.st_size), '\0');
-  std::size_t size = 0;
-  for (;;) {
-    if (size == content.size()) content.resize(size + 65536);  // also for pipes, whose size is 0
-    const ssize_t got = ::read(fd.get(), content.data() + size, content.size() - size);
-    if (got < 0) {
-      if (errno == EINTR) continue;
-      throw_io(path, "read");
-    }
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
+  if (path == "-") {
+    const std::span<const std::byte> bytes = standard_input();
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
-  content.resize(size);
-  return content;
+  std::size_t size = 0;
+  const Descriptor fd = open_input(path, size);
+  return read_all(fd.get(), size, path);
 }
 
 std::string read_gzip_file(const std::string& path) {
@@ -147,20 +168,26 @@ void write_file_atomic(const std::string& path, const std::function<void(const B
 }
 
 MappedFile::MappedFile(const std::string& path) {
-  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) throw_io(path, "open");
-  struct stat info {};
-  if (::fstat(fd.get(), &info) != 0) throw_io(path, "read");
-  if (S_ISDIR(info.st_mode)) throw Error(ErrorKind::kIo, path + ": is a folder, expected a file");
-  size_ = static_cast<std::size_t>(info.st_size);
-  if (size_ == 0) return;
-  void* memory = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-  if (memory == MAP_FAILED) throw_io(path, "map");
-  data_ = static_cast<const std::byte*>(memory);
+  if (path == "-") {
+    const std::span<const std::byte> bytes = standard_input();
+    data_ = bytes.data();
+    size_ = bytes.size();
+    return;
+  }
+  const Descriptor fd = open_input(path, size_);
+  if (size_ == 0) {  // a pipe tells no size and cannot be mapped
+    content_ = read_all(fd.get(), 0, path);
+    data_ = reinterpret_cast<const std::byte*>(content_.data());
+    size_ = content_.size();
+    return;
+  }
+  mapping_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (mapping_ == MAP_FAILED) throw_io(path, "map");
+  data_ = static_cast<const std::byte*>(mapping_);
 }
 
 MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+  if (mapping_ != nullptr) ::munmap(mapping_, size_);
 }
 
 // zlib's gzread passes plain files through unchanged, so one path serves both kinds.
@@ -173,7 +200,7 @@ struct LineReader::Impl {
 
 LineReader::LineReader(const std::string& path) : impl_(std::make_unique<Impl>()) {
   impl_->path = path;
-  const int fd = ::open(input_path(path), O_RDONLY | O_CLOEXEC);
+  const int fd = ::open(path == "-" ? "/dev/stdin" : path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) throw_io(path, "open");
   struct stat info {};
   if (::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {

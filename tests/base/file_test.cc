@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -73,6 +75,24 @@ TEST(File, EmptyFileMapsToNothing) {
   EXPECT_EQ(MappedFile(dir / "x").bytes().size(), 0U);
   EXPECT_EQ(read_file(dir / "x"), "");
   EXPECT_TRUE(lines_of(dir / "x").empty());
+}
+
+TEST(File, APipeIsReadWhole) {
+  const TempDir dir;
+  ASSERT_EQ(::mkfifo((dir / "pipe").c_str(), 0600), 0);
+  const std::string text(200000, 'x');
+  for (const bool mapped : {false, true}) {
+    std::thread writer([&] { std::ofstream(dir / "pipe", std::ios::binary) << text; });
+    std::string found;
+    if (mapped) {
+      const MappedFile file(dir / "pipe");
+      found.assign(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+    } else {
+      found = read_file(dir / "pipe");
+    }
+    writer.join();
+    EXPECT_EQ(found, text);
+  }
 }
 
 TEST(File, FailedFillKeepsTheOldFileAndLeavesNothing) {

@@ -10,7 +10,8 @@
 
 namespace autogo {
 
-/// "-" as a path is standard input or standard output.
+/// "-" as a path is standard input or standard output. Standard input is read once and kept: whoever
+/// opens "-" sees the same bytes (LineReader alone streams it, for one reader).
 
 /// The whole file. @throws Error kIo with the path and the system's reason.
 std::string read_file(const std::string& path);
@@ -28,7 +29,7 @@ void write_file_atomic(const std::string& path, std::string_view content);
 using ByteSink = std::function<void(std::string_view)>;
 void write_file_atomic(const std::string& path, const std::function<void(const ByteSink&)>& fill);
 
-/// A read-only mapping of a file; pages are read when touched.
+/// The bytes of a file, read-only: a mapping, whose pages are read when touched; of a pipe a copy.
 class MappedFile {
  public:
   /// @throws Error kIo
@@ -39,6 +40,8 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
 
  private:
+  void* mapping_ = nullptr;  ///< null: the bytes are elsewhere
+  std::string content_;      ///< of a pipe
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
 };
