@@ -1,5 +1,7 @@
 #include "json.h"
 
+#include "autogo/base/placeholder.h"
+
 namespace autogo {
 
 namespace {
@@ -29,6 +31,10 @@ Json parse_json(const std::string& text, const std::string& where) {
   try {
     return Json::parse(text);
   } catch (const nlohmann::json::parse_error& e) {
+    if (const auto placeholder = placeholder_of(text)) {
+      throw Error(ErrorKind::kInput, where + ": is " + placeholder->what + ", expected JSON")
+          .with_hint(placeholder->hint);
+    }
     throw Error(ErrorKind::kInput, where + ": not valid JSON at byte " + std::to_string(e.byte) +
                                        " of " + std::to_string(text.size()))
         .with_hint("the file is damaged or of another kind; write it again");

@@ -24,6 +24,12 @@ TEST(Json, DamagedTextIsOneLineWithThePlace) {
       "it again");
 }
 
+TEST(Json, NamesAPointerThatStandsForTheFile) {
+  EXPECT_EQ(
+      failure([] { parse_json("version https://git-lfs.github.com/spec/v1\noid", "x.json"); }),
+      "x.json: is a Git LFS pointer, expected JSON | fetch the file itself with 'git lfs pull'");
+}
+
 TEST(Json, FormatAndVersionAreChecked) {
   const auto check = [](const char* text) {
     return failure([&] { require_format(parse_json(text, "x"), "x", "autogo.segments", 2); });
