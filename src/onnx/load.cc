@@ -21,6 +21,7 @@
 #include "attributes.h"
 #include "autogo/base/error.h"
 #include "model_source.h"
+#include "opset.h"
 #include "tensor_data.h"
 
 namespace autogo {
@@ -29,9 +30,6 @@ namespace {
 using onnx::GraphProto;
 using onnx::NodeProto;
 using onnx::TensorProto;
-
-constexpr std::int64_t kMinOpset = 7;
-constexpr std::int64_t kMaxOpset = 23;
 
 [[noreturn]] void fail(const std::string& text) { throw Error(ErrorKind::kInput, text); }
 
@@ -50,28 +48,10 @@ void parse(const std::string& path, onnx::ModelProto& model) {
          std::to_string(size) + " bytes)");
   }
   if (!model.has_graph() || !model.has_ir_version()) {
-    fail("is not an ONNX model: it has no " +
-         std::string(model.has_graph() ? "IR version" : "graph"));
+    throw Error(ErrorKind::kInput, "is not an ONNX model: it has no " +
+                                       std::string(model.has_graph() ? "IR version" : "graph"))
+        .with_hint("networks of TensorFlow (.pb) are converted with tf2onnx");
   }
-}
-
-std::int64_t checked_opset(const onnx::ModelProto& model) {
-  std::int64_t opset = model.opset_import_size() == 0 ? 1 : 0;  // IR 1 and 2 mean opset 1
-  for (const onnx::OperatorSetIdProto& import : model.opset_import()) {
-    if (import.domain().empty() || import.domain() == "ai.onnx") opset = import.version();
-  }
-  const bool any = model.opset_import_size() == 0 || opset != 0;
-  if (any && opset < kMinOpset) {
-    throw Error(ErrorKind::kUnsupported,
-                "opset " + std::to_string(opset) + " is too old, opsets 7 to 23 can be read")
-        .with_hint("convert it with onnx.version_converter, or export it again");
-  }
-  if (opset > kMaxOpset) {
-    throw Error(ErrorKind::kUnsupported,
-                "opset " + std::to_string(opset) + " is too new, opsets 7 to 23 can be read")
-        .with_hint("export it again with opset_version=" + std::to_string(kMaxOpset));
-  }
-  return opset;
 }
 
 /// Calls visit(tensor, where) for every stored tensor of a graph, subgraphs included.
@@ -360,7 +340,7 @@ std::shared_ptr<ModelSource> load_model(const std::string& path) {
   auto source = std::make_shared<ModelSource>();
   source->path = path;
   parse(path, source->model);
-  source->opset = checked_opset(source->model);
+  source->opset = settle_opset(source->model);
   for_each_tensor(source->model.graph(), [&](const TensorProto& tensor, const std::string& where) {
     require_complete(tensor, where);
     if (tensor.data_location() == TensorProto::EXTERNAL) open_external(*source, tensor, where);

@@ -59,18 +59,6 @@ TEST(Load, RefusesWhatIsNoModel) {
             "is not an ONNX model: it has no graph");
 }
 
-TEST(Load, RefusesOpsetsItDoesNotKnow) {
-  auto with_opset = [](std::int64_t opset) {
-    OnnxBuilder b = relu_model();
-    b.model().mutable_opset_import(0)->set_version(opset);
-    return failure(b);
-  };
-  EXPECT_EQ(with_opset(6), "opset 6 is too old, opsets 7 to 23 can be read");
-  EXPECT_EQ(with_opset(24), "opset 24 is too new, opsets 7 to 23 can be read");
-  EXPECT_EQ(with_opset(7), "");
-  EXPECT_EQ(with_opset(23), "");
-}
-
 TEST(Load, NamesTheNodeOfAnUndefinedValue) {
   OnnxBuilder b;
   b.input("x", {1, 3}).output("y");
