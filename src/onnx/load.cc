@@ -20,6 +20,8 @@
 
 #include "attributes.h"
 #include "autogo/base/error.h"
+#include "autogo/base/placeholder.h"
+#include "foreign_format.h"
 #include "model_source.h"
 #include "opset.h"
 #include "tensor_data.h"
@@ -33,6 +35,10 @@ using onnx::TensorProto;
 
 [[noreturn]] void fail(const std::string& text) { throw Error(ErrorKind::kInput, text); }
 
+std::string_view file_text(const MappedFile& file) {
+  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+}
+
 void parse(const std::string& path, onnx::ModelProto& model) {
   const MappedFile file(path);
   const std::size_t size = file.bytes().size();
@@ -44,6 +50,9 @@ void parse(const std::string& path, onnx::ModelProto& model) {
       reinterpret_cast<const std::uint8_t*>(file.bytes().data()), static_cast<int>(size));
   stream.SetTotalBytesLimit(INT_MAX);
   if (!model.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage()) {
+    if (const auto other = foreign_format(file_text(file))) {
+      throw Error(ErrorKind::kInput, other->what).with_hint(other->hint);
+    }
     fail("cannot be read as an ONNX model: it is truncated, damaged or of another format (" +
          std::to_string(size) + " bytes)");
   }
@@ -86,6 +95,11 @@ void open_external(ModelSource& source, const TensorProto& tensor, const std::st
   }
   const std::uint64_t size = mapping->bytes().size();
   if (reference.offset > size || reference.bytes > size - reference.offset) {
+    if (const auto placeholder = placeholder_of(file_text(*mapping))) {
+      throw Error(ErrorKind::kInput, where + ": the external data file '" + reference.location +
+                                         "' is " + placeholder->what)
+          .with_hint(placeholder->hint);
+    }
     fail(where + ": needs bytes " + std::to_string(reference.offset) + " to " +
          std::to_string(reference.offset + reference.bytes) + " of '" + reference.location +
          "', which has " + std::to_string(size));

@@ -30,7 +30,9 @@ done
 : > empty.onnx
 refuse empty.onnx "the file is empty, expected an ONNX model"
 echo "not a model" > text.onnx
-refuse text.onnx "it is truncated, damaged or of another format (12 bytes)"
+refuse text.onnx "is text that begins with 'not a model', not an ONNX model"
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345678\n' > pointer.onnx
+refuse pointer.onnx "is a Git LFS pointer, not an ONNX model; fetch the file itself with 'git lfs pull'"
 
 make_onnx bad_pads pads.onnx
 refuse pads.onnx "node 'conv1' (Conv): pads has 3 entries, expected 4"
@@ -59,6 +61,8 @@ make_onnx no_data external.onnx
 refuse external.onnx "initializer 'w': the external data file 'weights.bin' is missing"
 head -c 10 /dev/zero > weights.bin
 refuse external.onnx "initializer 'w'" "weights.bin"
+cp pointer.onnx weights.bin
+refuse external.onnx "initializer 'w': the external data file 'weights.bin' is a Git LFS pointer"
 head -c 432 /dev/zero > weights.bin
 run "$AUTOGO" profile external.onnx --json
 expect_code 0

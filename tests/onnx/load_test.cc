@@ -46,8 +46,10 @@ OnnxBuilder relu_model() {
 TEST(Load, RefusesWhatIsNoModel) {
   EXPECT_EQ(failure_of_bytes(""), "the file is empty, expected an ONNX model");
   EXPECT_EQ(failure_of_bytes("hello, world"),
+            "is text that begins with 'hello, world', not an ONNX model");
+  EXPECT_EQ(failure_of_bytes("\x01"),
             "cannot be read as an ONNX model: it is truncated, damaged or of another format "
-            "(12 bytes)");
+            "(1 bytes)");
   const std::string bytes = relu_model().model().SerializeAsString();
   EXPECT_EQ(failure_of_bytes(bytes), "");
   EXPECT_EQ(failure_of_bytes(bytes.substr(0, bytes.size() - 3)),
