@@ -18,13 +18,17 @@ struct DeclaredType {
   const onnx::TensorShapeProto* shape = nullptr;
 };
 DeclaredType declared_type(const onnx::ValueInfoProto& info);
-/// Whether a declared dimension is a number; else it is dynamic.
-inline bool is_fixed(const onnx::TensorShapeProto::Dimension& dim) { return dim.dim_value() > 0; }
+/// Whether a declared dimension is a number, 0 included; else it is dynamic (some exporters write
+/// -1).
+inline bool is_fixed(const onnx::TensorShapeProto::Dimension& dim) {
+  return dim.has_dim_value() && dim.dim_value() >= 0;
+}
 
 /// Sizes of symbolic dimensions by name, in world 0.
 using SymbolSizes = std::map<std::string, std::int64_t>;
 
-/// Gives the network inputs their shapes in both worlds.
+/// Gives the network inputs their shapes in both worlds; with `fix_shapes` writes the given sizes
+/// into the model, before.
 /// @throws Error kInput: sizes are missing, with the options to add as hint; kUsage: an option fits
 ///         no input
 SymbolSizes assign_input_shapes(ModelSource& source, const ImportOptions& options);

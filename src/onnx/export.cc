@@ -20,6 +20,7 @@
 #include <map>
 #include <set>
 
+#include "analysis.h"
 #include "attributes.h"
 #include "autogo/base/error.h"
 #include "autogo/onnx/model.h"
@@ -233,14 +234,20 @@ class Exporter {
     }
   }
 
-  /// The checker wants a shape that some exporters leave out; where a dimension is dynamic we do
-  /// not know what to say.
+  /// The checker wants a shape that some exporters leave out, and others give names to sizes that
+  /// are known; where a dimension of the model is dynamic we do not know what to say.
   void complete_shape(onnx::ValueInfoProto& info, const Shape& shape) const {
     if (source_->dynamic || !info.type().has_tensor_type() || !shape.known()) return;
     auto& tensor = *info.mutable_type()->mutable_tensor_type();
-    if (tensor.has_shape()) return;
-    tensor.mutable_shape();  // a scalar's has no dimension
-    for (const std::int64_t d : shape.dims()) tensor.mutable_shape()->add_dim()->set_dim_value(d);
+    if (!tensor.has_shape()) {
+      tensor.mutable_shape();  // a scalar's has no dimension
+      for (const std::int64_t d : shape.dims()) tensor.mutable_shape()->add_dim()->set_dim_value(d);
+    }
+    if (tensor.shape().dim_size() != shape.rank()) return;
+    for (int d = 0; d < shape.rank(); ++d) {
+      auto& dim = *tensor.mutable_shape()->mutable_dim(d);
+      if (!is_fixed(dim)) dim.set_dim_value(shape[static_cast<std::size_t>(d)]);
+    }
   }
 
   /// A graph may have been made for another size of the input, or number of classes, than its

@@ -1,4 +1,4 @@
-#include <array>
+#include <algorithm>
 #include <vector>
 
 #include "analysis.h"
@@ -22,6 +22,7 @@ class InputShapes {
     collect();
     check_names();
     for (const onnx::ValueInfoProto* input : inputs_) read_given(*input);
+    if (options_.fix_shapes) fix();
     for (const onnx::ValueInfoProto* input : inputs_) bind_leading(*input);
     for (const onnx::ValueInfoProto* input : inputs_) set(*input);
     if (!missing_.empty()) {
@@ -68,7 +69,7 @@ class InputShapes {
     const DeclaredType type = declared_type(input);
     if (dims == nullptr) return;
     for (const std::int64_t d : *dims) {
-      AUTOGO_REQUIRE(d > 0 && d <= kMaxDim, ErrorKind::kUsage,
+      AUTOGO_REQUIRE(d >= 0 && d <= kMaxDim, ErrorKind::kUsage,
                      "input '" + input.name() + "': a dimension of " + std::to_string(d));
     }
     if (type.shape == nullptr) return;
@@ -82,6 +83,38 @@ class InputShapes {
     AUTOGO_REQUIRE(fits, ErrorKind::kUsage,
                    "input '" + input.name() + "' is declared " + text(*type.shape) +
                        ", the given shape " + to_string(to_shape(*dims)) + " does not fit");
+  }
+
+  /// The model becomes one that was exported with the given sizes: they replace the dynamic
+  /// dimensions of their inputs, and every dimension that bears the same name.
+  void fix() {
+    onnx::GraphProto& graph = *source_.model.mutable_graph();
+    for (onnx::ValueInfoProto& input : *graph.mutable_input()) {
+      const OnnxValue& value = source_.value(source_.value_index.at(input.name()));
+      const Ints* dims = value.kind == OnnxValue::Kind::kInput ? given(input.name()) : nullptr;
+      if (dims != nullptr && input.type().has_tensor_type()) declare(input, *dims);
+      fix_named(input);
+    }
+    std::ranges::for_each(*graph.mutable_output(), [&](auto& info) { fix_named(info); });
+    std::ranges::for_each(*graph.mutable_value_info(), [&](auto& info) { fix_named(info); });
+  }
+
+  static void declare(onnx::ValueInfoProto& input, const Ints& dims) {
+    onnx::TensorShapeProto& shape =
+        *input.mutable_type()->mutable_tensor_type()->mutable_shape();
+    for (std::size_t i = 0; i < dims.size(); ++i) {
+      const int at = static_cast<int>(i);
+      auto* dim = at < shape.dim_size() ? shape.mutable_dim(at) : shape.add_dim();
+      dim->set_dim_value(dims[i]);
+    }
+  }
+
+  void fix_named(onnx::ValueInfoProto& info) const {
+    if (!declared_type(info).shape) return;
+    for (auto& dim : *info.mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim()) {
+      const auto size = bound_.find(dim.dim_param());
+      if (size != bound_.end()) dim.set_dim_value(size->second);
+    }
   }
 
   void bind_leading(const onnx::ValueInfoProto& input) {
@@ -114,7 +147,7 @@ class InputShapes {
         if (dims == nullptr && !dim.dim_param().empty() && it != bound_.end()) size = it->second;
       }
       if (size > kMaxDim) fail("input '" + input.name() + "' has an impossible shape");
-      known = known && size > 0;
+      known = known && size >= 0;
       sizes[0].push_back(size);
       sizes[1].push_back(is_fixed(dim) ? size : 2 * size);
     }
@@ -141,7 +174,7 @@ class InputShapes {
     std::string shape;
     for (std::size_t i = 0; i < example.size(); ++i) {
       const bool image = example.size() == 4;
-      if (example[i] < 1) example[i] = i == 1 && image ? 3 : image ? 224 : 128;
+      if (example[i] < 0) example[i] = i == 1 && image ? 3 : image ? 224 : 128;
       shape += (i == 0 ? "" : "x") + std::to_string(example[i]);
     }
     hint_ += " --input-shape " + input.name() + ":" + shape;

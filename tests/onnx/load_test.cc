@@ -140,6 +140,61 @@ TEST(Load, AsksForMissingInputShapes) {
             "an input shape without a name, the model has several inputs: image, ids");
 }
 
+TEST(Load, GivenSizesCanBeFixed) {
+  const TempDir folder;
+  OnnxBuilder b;
+  b.input("x", {-1, 3, -1, -1}).output("y", {-1, 4, -1, -1}).weight("w", {4, 3, 1, 1});
+  b.graph().mutable_output(0)->mutable_type()->mutable_tensor_type()->mutable_shape()
+      ->mutable_dim(3)->set_dim_param("made_up");
+  b.node("Conv", {"x", "w"}, {"c"});
+  b.node("Shape", {"c"}, {"s"});
+  b.node("Reshape", {"c", "s"}, {"y"});
+  const std::string path = b.save(folder / "m.onnx");
+  const ImportOptions options{.input_shapes = {{"x", {2, 3, 8, 6}}}, .fix_shapes = true};
+  export_onnx(import_onnx(path, options), folder / "out.onnx");
+  expect_valid(folder / "out.onnx");
+  const auto model = read_model(folder / "out.onnx");
+  auto shape = [](const onnx::ValueInfoProto& info) {
+    std::string text;
+    for (const auto& dim : info.type().tensor_type().shape().dim()) {
+      text += (text.empty() ? "" : "x") + std::to_string(dim.dim_value()) + dim.dim_param();
+    }
+    return text;
+  };
+  EXPECT_EQ(shape(model.graph().input(0)), "2x3x8x6");
+  EXPECT_EQ(shape(model.graph().output(0)), "2x4x8x6");
+  EXPECT_EQ(op_types(model), (std::vector<std::string>{"Conv", "Reshape"}));
+  // Without fixing they count for costs alone.
+  export_onnx(import_onnx(path, {{{"x", {2, 3, 8, 6}}}}), folder / "out.onnx");
+  EXPECT_EQ(shape(read_model(folder / "out.onnx").graph().input(0)), "0d0x3x0d2x0d3");
+}
+
+TEST(Load, SizesOfZeroAreSizes) {
+  const TempDir folder;
+  OnnxBuilder b;
+  b.input("x", {1, 4}).output("y").weight("w", {2, 4});
+  b.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape()
+      ->mutable_dim(0)->set_dim_value(0);
+  set_attribute(b.node("Concat", {"x", "w"}, {"y"}), "axis", std::int64_t{0});
+  const Graph graph = import_onnx(b.save(folder / "m.onnx"));
+  EXPECT_EQ(to_string(graph.output_type(graph.output_nodes()[0]).shape), "2x4");
+  export_onnx(graph, folder / "out.onnx");
+  expect_valid(folder / "out.onnx");
+  const auto model = read_model(folder / "out.onnx");
+  const auto& dim = model.graph().input(0).type().tensor_type().shape().dim(0);
+  EXPECT_TRUE(dim.has_dim_value());
+  EXPECT_EQ(dim.dim_value(), 0);
+  // Given ones too; elsewhere than in front they need not be given.
+  b.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape()
+      ->mutable_dim(0)->clear_dim_value();
+  EXPECT_EQ(failure(b, {{{"x", {0, 4}}}}), "");
+  b.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape()
+      ->mutable_dim(1)->set_dim_value(0);
+  b.weight("v", {3, 0});
+  b.graph().mutable_node(0)->set_input(1, "v");
+  EXPECT_EQ(failure(b), "");
+}
+
 TEST(Load, ALeadingDynamicDimensionCountsAsOne) {
   const TempDir folder;
   OnnxBuilder b;

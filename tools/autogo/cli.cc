@@ -315,8 +315,7 @@ std::map<std::string, std::vector<std::int64_t>> parse_input_shapes(
   for (const std::string& text : texts) {
     const auto fail = [&]() -> Error {
       return Error(ErrorKind::kUsage, "--input-shape '" + text +
-                                          "': expected NAME:SHAPE with positive sizes, like "
-                                          "input:1x3x224x224");
+                                          "': expected NAME:SHAPE, like input:1x3x224x224");
     };
     const std::size_t colon = text.rfind(':');  // names may hold colons, shapes do not
     const std::string name = colon == std::string::npos ? "" : text.substr(0, colon);
@@ -326,7 +325,7 @@ std::map<std::string, std::vector<std::int64_t>> parse_input_shapes(
       const std::size_t end = std::min(text.find_first_of("x,", at), text.size());
       const std::string digits = text.substr(at, end - at);
       if (digits.empty() || digits.size() > 10 ||
-          digits.find_first_not_of("0123456789") != std::string::npos || std::stoll(digits) == 0) {
+          digits.find_first_not_of("0123456789") != std::string::npos) {
         throw fail();
       }
       dims.push_back(std::stoll(digits));

@@ -13,10 +13,14 @@ namespace autogo {
 struct ImportOptions {
   /// Shapes for dynamic inputs by name; the name "" fits a model with a single input.
   std::map<std::string, std::vector<std::int64_t>> input_shapes;
+  /// Whether these sizes replace the dynamic dimensions for good: exports have them, and what
+  /// depended on them is folded. Else they are what costs are counted with.
+  bool fix_shapes = false;
 };
 
-/// Reads an ONNX file (opsets 7 to 23) as a Graph with every type inferred. Constants, shape
-/// arithmetic, dropout and identity are folded; known idioms become one node (docs/formats.md).
+/// Reads an ONNX file (opsets 7 to 26, and older ones whose operators did not change until 7; "-" is
+/// standard input) as a Graph with every type inferred. Constants, shape arithmetic, dropout and
+/// identity are folded; known idioms become one node (docs/formats.md).
 /// The model's bytes live on in the Source; weights are not copied.
 /// A dynamic leading (batch) dimension counts as 1 and stays dynamic in exports; another dynamic
 /// dimension needs an entry in `input_shapes`.
