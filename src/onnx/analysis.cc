@@ -78,15 +78,27 @@ class Analysis {
       if (node.outputs[i] < 0) continue;
       OnnxValue& value = source_.value(node.outputs[i]);
       value.dtype = first[i].dtype;
-      value.worlds[0] = {first[i].dims, first[i].data};
-      value.worlds[1] = {second[i].dims, second[i].data};
+      value.worlds[0] = {first[i].dims, first[i].data, first[i].container};
+      value.worlds[1] = {second[i].dims, second[i].data, second[i].container};
       complete(value);
-      if (value.dtype != DType::kUndefined && !all_known(value.worlds[0].dims) &&
-          standard_domain(*node.proto)) {
-        log_.warning(source_.path + ": " + describe(*node.proto) + ": the shape of '" + value.name +
-                     "' cannot be told");
-      }
+      warn_of_unknown(value, node, first[i].objection);
     }
+  }
+
+  void warn_of_unknown(const OnnxValue& value, const OnnxNode& node,
+                       const std::string& objection) {
+    if (value.worlds[0].container != nullptr || all_known(value.worlds[0].dims) ||
+        !standard_domain(*node.proto)) {
+      return;
+    }
+    if (value.dtype == DType::kUndefined && objection.empty()) return;
+    const bool consequence = std::ranges::any_of(node.inputs, [&](int i) {
+      return i >= 0 && source_.value(i).worlds[0].container == nullptr &&
+             !all_known(source_.value(i).worlds[0].dims);
+    });
+    if (consequence) return;  // said of the node that it began with
+    log_.warning(source_.path + ": " + describe(*node.proto) + ": the shape of '" + value.name +
+                 "' cannot be told" + (objection.empty() ? "" : " (" + objection + ")"));
   }
 
   /// Takes what inference could not tell from the file's own declaration.
@@ -94,6 +106,10 @@ class Analysis {
     const auto it = declared_.find(value.name);
     if (it == declared_.end()) return;
     if (value.dtype == DType::kUndefined) value.dtype = it->second.dtype;
+    if (it->second.container != nullptr && value.worlds[0].container == nullptr) {
+      value.worlds[0].container = std::make_shared<onnx::TypeProto>(*it->second.container);
+      value.worlds[1].container = value.worlds[0].container;
+    }
     if (it->second.shape == nullptr) return;
     for (const std::size_t w : {0U, 1U}) {
       Dims& dims = value.worlds[w].dims;

@@ -16,6 +16,7 @@ namespace autogo {
 struct DeclaredType {
   DType dtype = DType::kUndefined;
   const onnx::TensorShapeProto* shape = nullptr;
+  const onnx::TypeProto* container = nullptr;  ///< of a sequence, an optional or a map
 };
 DeclaredType declared_type(const onnx::ValueInfoProto& info);
 /// Whether a declared dimension is a number, 0 included; else it is dynamic (some exporters write

@@ -3,6 +3,9 @@
 // that did not change its meaning since then is asked with its form of 17, the others are listed
 // below and stay unknown unless a rule knows them.
 //
+// What a schema's function objects to stays unknown too and does not stop the file: the functions of
+// this library are old, and runtimes accept what they reject (an inverse DFT of one side).
+//
 // Tested by tests/onnx/infer_test.cc.
 
 #include "infer.h"
@@ -26,8 +29,8 @@ using onnx::TypeProto;
 constexpr int kLastSchema = 17;
 
 /// Operators whose shape rule changed after opset 17 and that have no rule of ours.
-constexpr std::array<std::string_view, 7> kChangedSince17 = {
-    "AffineGrid", "CenterCropPad", "Col2Im", "DFT", "Loop", "Optional", "Scan"};
+constexpr std::array<std::string_view, 6> kChangedSince17 = {
+    "AffineGrid", "CenterCropPad", "Col2Im", "DFT", "Loop", "Scan"};
 
 /// What a schema's inference function sees of a node.
 class SchemaContext : public onnx::InferenceContext {
@@ -69,6 +72,8 @@ class SchemaContext : public onnx::InferenceContext {
       if (type.has_tensor_type()) {
         value.dtype = to_dtype(type.tensor_type().elem_type());
         if (type.tensor_type().has_shape()) value.dims = read_dims(type.tensor_type().shape());
+      } else if (type.value_case() != TypeProto::VALUE_NOT_SET) {
+        value.container = std::make_shared<const TypeProto>(type);
       }
       results.push_back(std::move(value));
     }
@@ -84,6 +89,7 @@ class SchemaContext : public onnx::InferenceContext {
 
   TypeProto input_type(std::size_t i) const {
     TypeProto type;
+    if (node_.container(i) != nullptr) return *node_.container(i);
     if (node_.dtype(i) == DType::kUndefined) return type;
     auto* tensor = type.mutable_tensor_type();
     tensor->set_elem_type(static_cast<int>(node_.dtype(i)));
@@ -105,6 +111,11 @@ class SchemaContext : public onnx::InferenceContext {
 bool has_subgraph(const onnx::NodeProto& node) {
   return std::ranges::any_of(
       node.attribute(), [](const AttributeProto& a) { return a.has_g() || a.graphs_size() > 0; });
+}
+
+std::string one_line(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  return text;
 }
 
 /// Guards the schema's function against nodes that it was not written for.
@@ -139,6 +150,11 @@ std::optional<std::vector<std::int64_t>> NodeView::ints(std::size_t i) const {
   return tensor->ints;
 }
 
+const std::shared_ptr<const TypeProto>& NodeView::container(std::size_t i) const {
+  static const std::shared_ptr<const TypeProto> none;
+  return has(i) ? input(i).worlds[world_].container : none;
+}
+
 std::vector<InferredValue> infer_by_schema(const NodeView& node) {
   std::vector<InferredValue> unknown(node.num_outputs());
   if (!standard_domain(node.proto()) || has_subgraph(node.proto())) return unknown;
@@ -151,16 +167,18 @@ std::vector<InferredValue> infer_by_schema(const NodeView& node) {
   if (schema == nullptr) return unknown;
   try {
     if (!acceptable(node, *schema)) return unknown;
+  } catch (const std::exception& e) {  // the library's own exceptions end at this layer
+    throw Error(ErrorKind::kInput, one_line(e.what()));
+  }
+  try {
     SchemaContext context(node);
     schema->GetTypeAndShapeInferenceFunction()(context);
     return context.results();
   } catch (const Error&) {
     throw;
-  } catch (const std::exception& e) {  // the library's own exceptions end at this layer
-    if (node.opset() > kLastSchema) return unknown;
-    std::string text = e.what();
-    std::ranges::replace(text, '\n', ' ');
-    throw Error(ErrorKind::kInput, text);
+  } catch (const std::exception& e) {
+    for (InferredValue& value : unknown) value.objection = one_line(e.what());
+    return unknown;
   }
 }
 

@@ -33,6 +33,8 @@ class NodeView {
   const OnnxValue& input(std::size_t i) const { return source_.value(node_.inputs[i]); }
   DType dtype(std::size_t i) const { return has(i) ? input(i).dtype : DType::kUndefined; }
   const Dims& dims(std::size_t i) const;
+  /// The type of input i where it is no tensor but holds some; else null.
+  const std::shared_ptr<const onnx::TypeProto>& container(std::size_t i) const;
   /// The numbers in a small constant input; null when it has none.
   const SmallTensor* data(std::size_t i) const;
   /// Integers of input i; no value when they are not known.
@@ -48,7 +50,9 @@ class NodeView {
 struct InferredValue {
   DType dtype = DType::kUndefined;
   Dims dims;
-  std::shared_ptr<const SmallTensor> data;  ///< shared: see World
+  std::shared_ptr<const SmallTensor> data;               ///< shared: see World
+  std::shared_ptr<const onnx::TypeProto> container = {};  ///< see World
+  std::string objection = {};  ///< why nothing is known: what the operator's schema objects to
 };
 
 /// Element types and dimensions of a node's outputs in one world, as far as they can be told; also

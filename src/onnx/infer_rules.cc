@@ -23,7 +23,7 @@ namespace {
 
 using namespace infer_detail;
 
-Values same(const NodeView& n) { return one(n.dtype(0), n.dims(0)); }
+Values same(const NodeView& n) { return {{n.dtype(0), n.dims(0), nullptr, n.container(0)}}; }
 
 Values same_with_type(const NodeView& n, DType type) { return one(type, n.dims(0)); }
 
@@ -221,6 +221,7 @@ const std::map<std::string_view, InferRule>& rules() {
                            "Clip",
                            "Cos",
                            "Cosh",
+                           "CumProd",
                            "CumSum",
                            "Elu",
                            "Erf",
@@ -261,6 +262,7 @@ const std::map<std::string_view, InferRule>& rules() {
                            "Swish",
                            "Tan",
                            "Tanh",
+                           "TensorScatter",
                            "ThresholdedRelu",
                            "Trilu",
                            "BatchNormalization"}) {
@@ -285,7 +287,7 @@ const std::map<std::string_view, InferRule>& rules() {
       t[op] = global_pool;
     }
     t["ArgMax"] = t["ArgMin"] = arg_reduce;
-    t["Cast"] = [](const NodeView& n) {
+    t["BitCast"] = t["Cast"] = [](const NodeView& n) {
       return same_with_type(n, to_dtype(static_cast<int>(attribute_int(n.proto(), "to", 0))));
     };
     t["CastLike"] = [](const NodeView& n) { return same_with_type(n, n.dtype(1)); };

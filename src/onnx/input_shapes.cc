@@ -128,7 +128,11 @@ class InputShapes {
     const DeclaredType type = declared_type(input);
     OnnxValue& value = source_.value(source_.value_index.at(input.name()));
     value.dtype = type.dtype;
-    if (type.dtype == DType::kUndefined) return;  // a sequence or map: no shape to ask for
+    if (type.container != nullptr) {  // no shape to ask for
+      value.worlds[0].container = std::make_shared<onnx::TypeProto>(*type.container);
+      value.worlds[1].container = value.worlds[0].container;
+    }
+    if (type.dtype == DType::kUndefined) return;
     const Ints* dims = given(input.name());
     if (type.shape == nullptr) {
       if (dims == nullptr) return want(input, "has no shape", {1, 3, 224, 224});
@@ -200,9 +204,15 @@ class InputShapes {
 }  // namespace
 
 DeclaredType declared_type(const onnx::ValueInfoProto& info) {
+  using onnx::TypeProto;
+  const auto kind = info.type().value_case();
+  if (kind == TypeProto::kSequenceType || kind == TypeProto::kOptionalType ||
+      kind == TypeProto::kMapType) {
+    return {DType::kUndefined, nullptr, &info.type()};
+  }
   if (!info.type().has_tensor_type()) return {};
   const auto& tensor = info.type().tensor_type();
-  return {to_dtype(tensor.elem_type()), tensor.has_shape() ? &tensor.shape() : nullptr};
+  return {to_dtype(tensor.elem_type()), tensor.has_shape() ? &tensor.shape() : nullptr, nullptr};
 }
 
 SymbolSizes assign_input_shapes(ModelSource& source, const ImportOptions& options) {

@@ -26,6 +26,7 @@ namespace autogo {
 struct World {
   Dims dims;
   std::shared_ptr<const SmallTensor> data;  ///< shared between a value and those that pass it on
+  std::shared_ptr<const onnx::TypeProto> container = {};  ///< a sequence, optional or map: no dims
 };
 
 /// A value of the main graph, in the order of first appearance. Index: Value::origin.

@@ -122,6 +122,56 @@ TEST(Infer, UnknownShapesAreSaidNotGuessed) {
   EXPECT_EQ(shape_of(c), "unknown");
 }
 
+TEST(Infer, SequencesAndOptionalsPassThrough) {
+  OnnxBuilder b(13);
+  b.input("x", {1, 3, 8, 8}).weight("w", {4, 3, 3, 3}).output("y");
+  set_attribute(b.node("Split", {"x"}, {"a", "b", "c"}), "axis", std::int64_t{1});
+  b.node("SequenceConstruct", {"a", "b", "c"}, {"q"});
+  set_attribute(b.node("ConcatFromSequence", {"q"}, {"d"}), "axis", std::int64_t{1});
+  b.node("Conv", {"d", "w"}, {"y"});
+  EXPECT_EQ(shape_of(b), "1x4x6x6");  // the channels of d are not known, those of w are
+
+  OnnxBuilder o(16);
+  o.input("x", {1, 3, 8, 8}).weight("w", {4, 3, 3, 3}).output("y");
+  o.node("Optional", {"x"}, {"o"});
+  o.node("Identity", {"o"}, {"i"});
+  o.node("OptionalGetElement", {"i"}, {"e"});
+  o.node("Conv", {"e", "w"}, {"y"});
+  EXPECT_EQ(shape_of(o), "1x4x6x6");
+
+  OnnxBuilder s(13);  // a sequence as the network's input
+  auto& type = *s.graph().add_input();
+  type.set_name("q");
+  auto& element = *type.mutable_type()->mutable_sequence_type()->mutable_elem_type();
+  element.mutable_tensor_type()->set_elem_type(onnx::TensorProto::FLOAT);
+  element.mutable_tensor_type()->mutable_shape()->add_dim()->set_dim_value(5);
+  s.ints("first", {0}).output("y");
+  s.graph().mutable_initializer(0)->clear_dims();
+  s.node("SequenceAt", {"q", "first"}, {"a"});
+  s.node("Relu", {"a"}, {"y"});
+  EXPECT_EQ(shape_of(s), "5");
+}
+
+TEST(Infer, WhatASchemaObjectsToStaysUnknown) {
+  const TempDir folder;
+  OnnxBuilder b(17);
+  b.input("x", {1, 9, 2}).output("y").weight("w", {16, 4});
+  auto& dft = b.node("DFT", {"x"}, {"h"});  // this library calls it impossible, runtimes do not
+  set_attribute(dft, "inverse", std::int64_t{1});
+  set_attribute(dft, "onesided", std::int64_t{1});
+  OnnxBuilder::set_type(*b.graph().add_value_info(), "h", {1, 16, 1}, onnx::TensorProto::FLOAT);
+  b.ints("flat", {1, 16});
+  b.node("Reshape", {"h", "flat"}, {"f"});
+  b.node("MatMul", {"f", "w"}, {"y"});
+  const Graph graph = import_onnx(b.save(folder / "m.onnx"));  // the declaration tells what it can
+  EXPECT_EQ(ops_of(graph), "opaque:DFT reshape dense");
+  b.graph().clear_value_info();
+  EXPECT_EQ(shape_of(b), "1x4");
+  b.graph().mutable_node()->DeleteSubrange(1, 2);
+  b.node("Relu", {"h"}, {"y"});
+  EXPECT_EQ(shape_of(b), "unknown");
+}
+
 TEST(SmallTensor, HalfAndBfloatRoundToNearestEven) {
   EXPECT_EQ(double_to_half(1.0), 0x3c00);
   EXPECT_EQ(double_to_half(-2.0), 0xc000);
