@@ -192,6 +192,7 @@ void require_possible(const std::vector<std::int64_t>& dims) {
 }
 
 std::vector<InferredValue> infer_node(const NodeView& node) {
+  if (node.world() == 0 && standard_domain(node.proto())) require_weight_lengths(node);
   auto by_rule = infer_by_rule(node);
   std::vector<InferredValue> results = by_rule ? std::move(*by_rule) : infer_by_schema(node);
   results.resize(node.num_outputs());

@@ -72,6 +72,11 @@ std::optional<InferredValue> infer_window(const NodeView& node);
 std::optional<std::vector<SmallTensor>> fold(const NodeView& node,
                                              const std::vector<InferredValue>& types);
 
+/// Checks the weights whose length something else fixes: a convolution's bias has an entry for each
+/// output channel. Only what is known is compared.
+/// @throws Error kInput "bias has 7 entries, expected 4"
+void require_weight_lengths(const NodeView& node);
+
 /// Axis within [0, rank). @throws Error kInput
 std::size_t checked_axis(std::int64_t axis, std::size_t rank);
 /// Numpy broadcasting; unknown dimensions stay unknown. @throws Error kInput

@@ -42,6 +42,8 @@ make_onnx dangling dangling.onnx
 refuse dangling.onnx "node 'relu1' (Relu): its input 'nothing' is not defined"
 make_onnx new_opset opset.onnx
 refuse opset.onnx "opset 99 is too new, opsets 1 to 26 can be read"
+make_onnx long_bias bias.onnx
+refuse bias.onnx "node 'conv1' (Conv): bias has 7 entries, expected 4"
 
 make_onnx no_shape shapeless.onnx
 refuse shapeless.onnx "input 'x' has no shape" "--input-shape x:1x3x224x224"
