@@ -229,9 +229,31 @@ class Exporter {
     } else {
       *out().add_output() = value_info(name, graph_.type(value));
     }
-    if (names_[index(value)] != name) {
-      writer_.add_node("Identity", writer_.fresh(name + "_identity"), {names_[index(value)]}, name);
+    if (names_[index(value)] != name) write_identity(names_[index(value)], name);
+  }
+
+  /// Gives a value its second name, by the Identity that the source has for it where it has one: a
+  /// model that is exported again stays the same.
+  void write_identity(const std::string& from, const std::string& to) {
+    if (const onnx::NodeProto* identity = source_identity(to)) {
+      onnx::NodeProto& proto = *out().add_node();
+      proto = *identity;
+      proto.set_input(0, from);
+    } else {
+      writer_.add_node("Identity", writer_.fresh(to + "_identity"), {from}, to);
     }
+  }
+
+  /// The Identity that made this value in the source, where importing took it out; else null.
+  const onnx::NodeProto* source_identity(const std::string& name) const {
+    if (source_ == nullptr) return nullptr;
+    const auto value = source_->value_index.find(name);
+    if (value == source_->value_index.end()) return nullptr;
+    const int producer = source_->value(value->second).producer;
+    if (producer < 0) return nullptr;
+    const OnnxNode& node = source_->node(producer);
+    const bool removed = node.state == OnnxNode::State::kAlias;
+    return removed && node.proto->op_type() == "Identity" ? node.proto : nullptr;
   }
 
   /// The checker wants a shape that some exporters leave out, and others give names to sizes that
@@ -449,10 +471,11 @@ BuiltModel build_model(const Graph& graph, const ExportOptions& options, SourceW
   return Exporter(graph, options, weights).run();
 }
 
-void export_onnx(const Graph& graph, const std::string& path, const ExportOptions& options) {
+std::size_t export_onnx(const Graph& graph, const std::string& path, const ExportOptions& options) {
   try {
     BuiltModel built = build_model(graph, options, SourceWeights::kCopied);
     write_model(built.model, built.source.get(), path);
+    return static_cast<std::size_t>(built.model.graph().node_size());
   } catch (Error& e) {
     if (!std::string_view(e.what()).starts_with(path + ":")) e.prepend(path);
     throw;

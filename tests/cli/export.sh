@@ -28,6 +28,15 @@ run "$AUTOGO" export h.onnx --to pytorch -o net.txt
 expect_refusal 2 "autogo export: --to pytorch writes a Python file: give -o a name that ends in .py"
 run "$AUTOGO" export h.onnx --to pytorch -o nowhere/net.py
 expect_refusal 1 "nowhere/net.safetensors"
+# What --input-shape says is fixed in the file.
+make_onnx dynamic dynamic.onnx
+run "$AUTOGO" export dynamic.onnx --to onnx -o fixed.onnx --input-shape x:1x3x16x16
+expect_code 0
+expect_err "wrote fixed.onnx, 1 node"
+run "$AUTOGO" profile fixed.onnx
+expect_code 0
+expect_out_has "fixed.onnx: x 1x3x16x16"
+rm dynamic.onnx fixed.onnx
 make_onnx quantised q.onnx
 run "$AUTOGO" export q.onnx --to pytorch -o q.py
 expect_refusal 5 "autogo export: q.onnx: node 'q1' (DynamicQuantizeLinear)" "the operator has no form in PyTorch"

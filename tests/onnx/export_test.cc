@@ -237,5 +237,23 @@ TEST(Export, AnIdentityAtTheOutputIsWrittenBack) {
   expect_valid(folder / "out.onnx");
 }
 
+TEST(Export, AModelThatIsExportedAgainStaysTheSame) {
+  const TempDir folder;
+  OnnxBuilder b;  // two names for one value, by Identity and by a Dropout that does nothing
+  b.input("x", {1, 4}).output("y", {1, 4}).output("z", {1, 4}).output("d", {1, 4});
+  b.node("Relu", {"x"}, {"r"});
+  b.node("Identity", {"r"}, {"y"});
+  b.node("Identity", {"y"}, {"z"}).clear_name();
+  b.node("Dropout", {"r"}, {"d"});
+  EXPECT_EQ(export_onnx(import_onnx(b.save(folder / "m.onnx")), folder / "1.onnx"), 4U);
+  EXPECT_EQ(export_onnx(import_onnx(folder / "1.onnx"), folder / "2.onnx"), 4U);
+  expect_valid(folder / "1.onnx");
+  const onnx::ModelProto model = read_model(folder / "1.onnx");
+  std::vector<std::string> names;
+  for (const auto& node : model.graph().node()) names.push_back(node.name());
+  EXPECT_EQ(names, (std::vector<std::string>{"r_Relu", "y_Identity", "", "d_identity"}));
+  EXPECT_EQ(model.SerializeAsString(), read_model(folder / "2.onnx").SerializeAsString());
+}
+
 }  // namespace
 }  // namespace autogo

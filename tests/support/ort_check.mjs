@@ -85,7 +85,7 @@ async function execute(path, feeds = {}) {
     intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3,
   });
   for (const input of session.inputMetadata) {
-    const dims = shapes.get(input.name) ?? input.shape.map((d) => (typeof d === 'number' && d > 0 ? d : 1));
+    const dims = shapes.get(input.name) ?? input.shape.map((d) => (typeof d === 'number' && d >= 0 ? d : 1));
     let seed = 1;
     for (const c of input.name) seed = (Math.imul(seed, 31) + c.charCodeAt(0)) | 0;
     feeds[input.name] = makeTensor(input.type, dims, random(seed));

@@ -18,7 +18,9 @@ void write_python(Cli& cli, const ExportCommand& command, const Graph& graph) {
   AUTOGO_REQUIRE(std::filesystem::path(command.out).extension() == ".py", ErrorKind::kUsage,
                  "--to " + command.to + " writes a Python file: give -o a name that ends in .py");
   CodeOptions options;
-  options.source = std::filesystem::path(command.model).filename().string();
+  options.source = command.model == "-"
+                       ? "standard input"
+                       : std::filesystem::path(command.model).filename().string();
   options.seed = command.seed;
   CodeSummary summary;
   try {
@@ -49,21 +51,24 @@ int run_export(Cli& cli) {
       ->required()
       ->check(CLI::IsMember({"onnx", "pytorch", "keras"}));
   cli.add_output(command.out, "the file to write");
-  cli.add_input_shapes(command.input_shapes);
+  cli.add_input_shapes(command.input_shapes)
+      ->description("shape of a dynamic input, like input:1x3x224x224; --to onnx fixes it in the file");
   cli.add_seed(command.seed);
   cli.parse();
 
-  const Graph graph = import_onnx(
-      command.model, {.input_shapes = parse_input_shapes(command.input_shapes)}, cli.log());
+  const ImportOptions import{.input_shapes = parse_input_shapes(command.input_shapes),
+                             .fix_shapes = command.to == "onnx"};
+  const Graph graph = import_onnx(command.model, import, cli.log());
   if (command.to != "onnx") {
     write_python(cli, command, graph);
     return 0;
   }
   ExportOptions options;
   options.seed = command.seed;
-  export_onnx(graph, command.out, options);
+  const std::size_t nodes = export_onnx(graph, command.out, options);
 
-  cli.log().info("wrote " + command.out + ", " + std::to_string(graph.num_nodes()) + " nodes");
+  cli.log().info("wrote " + command.out + ", " + std::to_string(nodes) +
+                 (nodes == 1 ? " node" : " nodes"));
   return 0;
 }
 

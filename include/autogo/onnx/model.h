@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -43,7 +44,8 @@ struct ExportOptions {
 /// Writes a Graph as ONNX, atomically. Nodes that came from the source model go out as they came
 /// in: same operators, names, opset, IR version, weights bit for bit. New nodes are written in the
 /// model's opset. A graph without a source gets opset 13, IR 8.
+/// @return the nodes in the file
 /// @throws Error kIo; kUnsupported for a new node that the opset cannot express
-void export_onnx(const Graph& graph, const std::string& path, const ExportOptions& options = {});
+std::size_t export_onnx(const Graph& graph, const std::string& path, const ExportOptions& options = {});
 
 }  // namespace autogo
