@@ -183,12 +183,13 @@ SearchConfig read_search_config(const std::string& directory) {
 
 RunDirectory RunDirectory::create(const std::string& path, const SearchConfig& config,
                                   const InputHashes& hashes) {
+  const bool exists = fs::exists(path);
   make_new_folder(path);
   auto journal = std::make_unique<Journal>(path + "/journal.jsonl");
   AUTOGO_REQUIRE(journal->size() == 0, ErrorKind::kUsage,
                  path + ": another autogo process has just used it; choose another -o");
   write_file_atomic(config_path(path), json_text(full_config(config, hashes)));
-  return {path, std::move(journal)};
+  return {path, std::move(journal), !exists};
 }
 
 RunDirectory RunDirectory::open(const std::string& path, const SearchConfig& config,
@@ -213,6 +214,22 @@ RunDirectory RunDirectory::open(const std::string& path, const SearchConfig& con
     write_file_atomic(config_path(path), json_text(full_config(stored, hashes)));
   }
   return {path, std::move(journal)};
+}
+
+bool RunDirectory::has_progress() const {
+  LineReader lines(path_ + "/journal.jsonl");
+  std::string line;
+  return lines.next(line) && lines.next(line);  // the first one says what the run is
+}
+
+void RunDirectory::discard() {
+  journal_.reset();
+  std::error_code ignored;  // what cannot be removed is no reason to hide why the run failed
+  for (const char* name :
+       {"journal.jsonl", "pareto.csv", "pareto.json", "env.json", "models", "config.json"}) {
+    fs::remove(path_ + "/" + name, ignored);  // a folder with files in it stays
+  }
+  if (made_folder_) fs::remove(path_, ignored);
 }
 
 void RunDirectory::write_env(const Session& session) const {

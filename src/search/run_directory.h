@@ -43,15 +43,22 @@ class RunDirectory {
   Journal& journal() { return *journal_; }
   const std::string& path() const { return path_; }
 
+  /// Whether the journal has anything that a later session could go on from.
+  bool has_progress() const;
+  /// Takes a run back that came to nothing, so that its -o can be given again: removes the files of
+  /// a run, and the folder unless it was there before or holds something else.
+  void discard();
+
   /// Adds this session to env.json: times and machine facts, which nothing else may hold.
   void write_env(const Session& session) const;
 
  private:
-  RunDirectory(std::string path, std::unique_ptr<Journal> journal)
-      : path_(std::move(path)), journal_(std::move(journal)) {}
+  RunDirectory(std::string path, std::unique_ptr<Journal> journal, bool made_folder = false)
+      : path_(std::move(path)), journal_(std::move(journal)), made_folder_(made_folder) {}
 
   std::string path_;
   std::unique_ptr<Journal> journal_;
+  bool made_folder_;
 };
 
 /// As the files of a run hold it: indented, a line break at its end, never an exception.

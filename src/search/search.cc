@@ -1,6 +1,7 @@
 // The library's entry: checks and hashes the inputs, opens the run directory, runs the engine
 // (engine.cc), writes what was found. Interrupted or out of time, the front so far is written too,
-// so a run directory is complete whenever no process works in it.
+// so a run directory is complete whenever no process works in it. A new run that fails before its
+// first result, or ends without one, leaves no directory: the same -o can be given again.
 //
 // Tested by tests/search/search_test.cc, tests/search/resume_test.cc.
 
@@ -89,22 +90,33 @@ SearchResult run_search(const SearchConfig& config, const SearchRun& run, const 
     directory.emplace(run.resume ? RunDirectory::open(run.directory, resolved, hashes)
                                  : RunDirectory::create(run.directory, resolved, hashes));
   }
-  SearchEngine engine(resolved, run, hashes, input, database, predictor,
-                      directory ? &directory->journal() : nullptr);
-  const SearchStatus status = engine.run();
-  if (directory) {
-    write_front(run.directory, resolved, hashes, engine.history(), engine.members(),
-                predictor.gain_error(input), engine.threads());
+  const bool fresh = directory && !run.resume;
+  std::optional<SearchEngine> engine;
+  SearchStatus status = SearchStatus::kDone;
+  try {
+    engine.emplace(resolved, run, hashes, input, database, predictor,
+                   directory ? &directory->journal() : nullptr);
+    status = engine->run();
+  } catch (...) {
+    if (fresh && !directory->has_progress()) directory->discard();
+    throw;
+  }
+  const bool nothing = status == SearchStatus::kDone && engine->members().empty();
+  if (fresh && nothing) {
+    directory->discard();
+  } else if (directory) {
+    write_front(run.directory, resolved, hashes, engine->history(), engine->members(),
+                predictor.gain_error(input), engine->threads());
     add_validation(run.directory);
     session.ended = utc_now();
     session.status = status_name(status);
-    session.jobs = engine.threads();
+    session.jobs = engine->threads();
     session.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     directory->write_env(session);
   }
-  if (status == SearchStatus::kDone && engine.members().empty()) engine.throw_empty_front();
-  SearchResult result = result_of(engine, status);
+  if (nothing) engine->throw_empty_front();
+  SearchResult result = result_of(*engine, status);
   result.gain_error = predictor.gain_error(input);
   return result;
 }

@@ -52,6 +52,11 @@ search -o full
 expect_refusal 2 "full: not empty; choose another -o"
 [ "$(cat full/precious)" = mine ] || problem "a file of the user is gone"
 
+# A search that finds nothing leaves nothing that the same -o would trip over.
+search -q --iterations 1 --min-gain 1000 -o whole
+expect_refusal 4 "reaches the predicted gain 1000.0; the best found has "
+[ ! -e whole ] || problem "expected no run directory"
+
 search --iterations 4 --jobs 1 -o whole
 expect_code 0
 expect_err_has "iteration 4 of 4: "

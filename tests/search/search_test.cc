@@ -123,6 +123,32 @@ TEST_F(Search, WritesWhatItFound) {
   EXPECT_EQ(parse_json(read_file(folder_ / "run/env.json"), "env")["sessions"].size(), 1U);
 }
 
+/// Fails when it is first asked.
+class BrokenPredictor : public FakePredictor {
+ public:
+  std::vector<double> score(const CutContext&, std::span<const Candidate>) const override {
+    throw Error(ErrorKind::kUnsupported, "an operator outside of the vocabulary");
+  }
+};
+
+TEST_F(Search, LeavesNothingBehindWhenItComesToNothing) {
+  SearchConfig config = testing::small_config();
+  config.options.min_gain = 1000;
+  EXPECT_THROW(search(config, "run"), Error);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run"));
+  std::filesystem::create_directory(folder_ / "run");
+  EXPECT_THROW(search(config, "run"), Error);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "run")) << "a folder of the user stays, empty";
+
+  config = testing::small_config();
+  SearchRun run;
+  run.directory = folder_ / "run";
+  const Graph graph = testing::residual_network();
+  EXPECT_THROW(run_search(config, run, graph, database_, BrokenPredictor(), null_log()), Error);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "run"));
+  EXPECT_GE(search(config, "run").front.size(), 3U);  // the same -o, once the reason is gone
+}
+
 TEST_F(Search, TheSameSeedGivesTheSameBytesWithAnyNumberOfJobs) {
   for (const Graph& graph : {testing::concat_network(), testing::token_network()}) {
     std::vector<std::string> journals, fronts;
