@@ -302,12 +302,28 @@ class Builder {
   Graph graph_;
 };
 
+/// A node that contradicts its inputs may just not fit the sizes that were taken for dynamic ones.
+std::string assumed_sizes(const ModelSource& source) {
+  std::string inputs;
+  for (const OnnxValue& value : source.values) {
+    if (value.kind != OnnxValue::Kind::kInput || !value.worlds[0].dims) continue;
+    inputs += " " + value.name + ":" + to_string(to_shape(value.worlds[0].dims));
+  }
+  return "with dynamic sizes taken as" + inputs + "; if the network needs others, give --input-shape";
+}
+
 }  // namespace
 
 Graph import_onnx(const std::string& path, const ImportOptions& options, Log& log) {
   try {
     const std::shared_ptr<ModelSource> source = load_model(path);
-    analyse(*source, assign_input_shapes(*source, options), log);
+    const SymbolSizes symbols = assign_input_shapes(*source, options);
+    try {
+      analyse(*source, symbols, log);
+    } catch (Error& e) {
+      if (source->dynamic && e.hint().empty()) e.with_hint(assumed_sizes(*source));
+      throw;
+    }
     return Builder(source).build();
   } catch (Error& e) {
     if (!std::string_view(e.what()).starts_with(path + ":")) e.prepend(path);

@@ -7,15 +7,14 @@
 
 #include "autogo/base/error.h"
 #include "infer.h"
+#include "infer_detail.h"
 
 namespace autogo {
 namespace {
 
-using Ints = std::vector<std::int64_t>;
+using namespace infer_detail;
 
 constexpr std::int64_t kMaxAttribute = 1 << 30;
-
-[[noreturn]] void fail(const std::string& text) { throw Error(ErrorKind::kInput, text); }
 
 /// A list attribute with one entry (or `per_axis`) for each spatial axis.
 Ints window_list(const NodeView& n, const char* name, std::size_t count, std::int64_t other,
@@ -49,7 +48,7 @@ Window read_window(const NodeView& n, std::size_t spatial, const Ints& kernel) {
     if (k > kMaxAttribute) fail("the kernel has a size of " + std::to_string(k));
   }
   if (!kernel.empty() && kernel != w.kernel && std::ranges::min(kernel) >= 0) {
-    fail("kernel_shape differs from the shape of the weights");
+    fail("kernel_shape is " + dims_text(w.kernel) + ", the weights' is " + dims_text(kernel));
   }
   w.stride = window_list(n, "strides", spatial, 1, 1);
   w.dilation = window_list(n, "dilations", spatial, 1, 1);

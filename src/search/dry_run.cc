@@ -19,7 +19,7 @@ SearchPlan plan_search(const SearchConfig& config, const Graph& input,
   plan.min_macs = static_cast<std::int64_t>(setup.window.min_macs);
   plan.max_macs = static_cast<std::int64_t>(setup.window.max_macs);
   plan.frozen_macs = setup.frozen_macs;
-  plan.nodes = static_cast<std::uint32_t>(input.num_nodes());
+  plan.nodes = setup.nodes;
   plan.mutable_nodes = setup.mutable_nodes;
   plan.segments = static_cast<std::uint32_t>(sizes.size());
   plan.sources = static_cast<std::uint32_t>(

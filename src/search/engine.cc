@@ -80,15 +80,20 @@ SearchSetup set_up(const SearchOptions& options, const Graph& input) {
                  "the model has no multiply-accumulates that autogo can count");
   setup.window = flops_window(options, setup.macs);
   for (std::uint32_t n = 0; n < input.num_nodes(); ++n) {
+    const bool port = op_info(input.node(NodeId{n}).op).shape_class == ShapeClass::kPort;
+    setup.nodes += port ? 0 : 1;
     const bool replaceable = is_replaceable(input, NodeId{n}, setup.frozen);
     setup.mutable_nodes += replaceable ? 1 : 0;
     if (!replaceable) setup.frozen_macs += cost.nodes[n].macs;
   }
   if (setup.mutable_nodes == 0) {
-    throw Error(options.freeze.empty() ? ErrorKind::kUnsupported : ErrorKind::kInfeasible,
-                options.freeze.empty()
-                    ? "no node of the model is of a kind that autogo can replace"
-                    : "--freeze leaves no node that could be replaced; freeze fewer nodes");
+    if (!options.freeze.empty()) {
+      throw Error(ErrorKind::kInfeasible,
+                  "--freeze leaves no node that could be replaced; freeze fewer nodes");
+    }
+    throw Error(ErrorKind::kUnsupported,
+                "no node of the model is of a kind that autogo can replace")
+        .with_hint("'autogo profile' shows what kind each node is of; opaque ones stay as they are");
   }
   const double least = change_percent(setup.frozen_macs, setup.macs);
   AUTOGO_REQUIRE(setup.window.max_macs > static_cast<double>(setup.frozen_macs),
@@ -371,8 +376,12 @@ void SearchEngine::throw_empty_front() const {
                              " and " + percent_text(config_.options.max_flops_increase);
   if (totals_.max_macs == 0) {
     throw Error(ErrorKind::kInfeasible,
-                "no replacement fits anywhere in the model; allow more operators (--allow-ops), "
-                "freeze fewer nodes, or mine segments of similar models");
+                "no replacement fits any of the " + std::to_string(setup_.mutable_nodes) + " of " +
+                    std::to_string(setup_.nodes) +
+                    " nodes that may change; the others are frozen or of kinds that autogo does "
+                    "not change")
+        .with_hint("allow more operators (--allow-ops), freeze fewer nodes, or mine segments of "
+                   "similar models; 'autogo profile' shows what kind each node is of");
   }
   if (totals_.in_window == 0) {
     throw Error(ErrorKind::kInfeasible,

@@ -29,6 +29,7 @@ struct SearchSetup {
   FlopsWindow window;
   std::vector<char> frozen;   ///< by Node::origin
   std::uint64_t allowed = 0;  ///< operators of replacements
+  std::uint32_t nodes = 0;          ///< without inputs and outputs
   std::uint32_t mutable_nodes = 0;
   std::int64_t frozen_macs = 0;  ///< of nodes that are never replaced
 };

@@ -70,11 +70,13 @@ int run_mutate(Cli& cli) {
   const Graph input =
       import_onnx(a.config.model, {.input_shapes = a.config.input_shapes}, cli.log());
   SegmentDatabase database = SegmentDatabase::load(a.config.segments);
-  database.add_segments_of(input, "input");
+  about_model(a.config.model, a.out, [&] { database.add_segments_of(input, "input"); });
   const std::unique_ptr<Predictor> predictor =
       load_predictor(a.config.predictor, a.config.options.training_images);
   a.options.search = a.config.options;
-  const std::vector<Mutant> mutants = random_mutants(input, database, *predictor, a.options);
+  const std::vector<Mutant> mutants = about_model(a.config.model, a.out, [&] {
+    return random_mutants(input, database, *predictor, a.options);
+  });
   if (mutants.size() < a.options.count) {
     cli.log().warning("only " + std::to_string(mutants.size()) +
                       " different networks were found; widen the FLOPs window "

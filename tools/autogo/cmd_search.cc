@@ -260,10 +260,14 @@ int run_search(Cli& cli) {
   ImportOptions import;
   import.input_shapes = a.config.input_shapes;
   const Graph input = import_onnx(a.config.model, import, log);
+  const auto searched = [&](const auto& work) {
+    return about_model(a.config.model, a.run.directory, work);
+  };
   SegmentDatabase database = SegmentDatabase::load(a.config.segments);
-  database.add_segments_of(input, "input");  // segments for networks outside the mined families
+  // Segments for networks outside the mined families.
+  searched([&] { database.add_segments_of(input, "input"); });
   if (a.dry_run) {
-    print_plan(cli, a, plan_search(a.config, input, database));
+    print_plan(cli, a, searched([&] { return plan_search(a.config, input, database); }));
     return 0;
   }
   if (validation) {
@@ -276,7 +280,8 @@ int run_search(Cli& cli) {
   a.run.on_iteration = [&](const IterationReport& report) {
     log.info(progress_line(report, a.config.options.iterations));
   };
-  const SearchResult result = run_search(a.config, a.run, input, database, *predictor, log);
+  const SearchResult result = searched(
+      [&] { return run_search(a.config, a.run, input, database, *predictor, log); });
   if (!cli.json()) print_table(cli, a, result);
   const bool validated = !validation || result.status != SearchStatus::kDone ||
                          run_validation(cli, a.run.directory, a.config, input, result, *validation);

@@ -1,6 +1,7 @@
 #include "mutation_options.h"
 
 #include <filesystem>
+#include <string_view>
 
 #include "autogo/base/paths.h"
 
@@ -54,6 +55,15 @@ void resolve_mutation(SearchConfig& config, const MutationWords& words, bool nee
     if (path->empty()) continue;
     *path = std::filesystem::absolute(*path).lexically_normal().string();
   }
+}
+
+void name_model(Error& error, const std::string& model, const std::string& directory) {
+  const bool of_the_model = error.kind() == ErrorKind::kInput ||
+                            error.kind() == ErrorKind::kUnsupported ||
+                            error.kind() == ErrorKind::kInfeasible;
+  const std::string_view text = error.what();
+  const bool of_the_run = !directory.empty() && text.starts_with(directory);
+  if (of_the_model && !of_the_run && !text.starts_with(model)) error.prepend(model);
 }
 
 }  // namespace autogo

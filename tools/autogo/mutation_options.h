@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "autogo/base/error.h"
 #include "autogo/search/search.h"
 
 namespace autogo {
@@ -15,7 +16,23 @@ struct MutationWords {
 /// What `search` and `mutate` have in common: the FLOPs window, operators, frozen nodes, units.
 void declare_mutation(CLI::App& app, SearchOptions& options, MutationWords& words,
                       const std::string& group);
-/// Reads the words, fills in the bundled database and predictor, makes the paths absolute.
+/// Reads the words, fills in the bundled database and predictor, makes the paths absolute
+/// (standard input, "-", aside).
 void resolve_mutation(SearchConfig& config, const MutationWords& words, bool needs_predictor);
+
+/// Puts the model's path in front of an error about it; what the library says of a Graph names no
+/// file. Errors about the files of a run begin with its folder and stay.
+void name_model(Error& error, const std::string& model, const std::string& directory);
+
+/// The result of `work`, whose errors are about the model.
+template <typename Work>
+auto about_model(const std::string& model, const std::string& directory, const Work& work) {
+  try {
+    return work();
+  } catch (Error& e) {
+    name_model(e, model, directory);
+    throw;
+  }
+}
 
 }  // namespace autogo
