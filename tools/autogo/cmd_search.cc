@@ -15,6 +15,7 @@
 #include "mutation_options.h"
 #include "stop_signal.h"
 #include "validate_options.h"
+#include "words.h"
 
 namespace autogo {
 namespace {
@@ -65,7 +66,7 @@ void refuse_options_of_the_run(CLI::App& app) {
 /// Where a run without -o goes: "<model>-search" in the current folder, or the first such name with
 /// a number that is not taken.
 std::string free_directory(const std::string& model) {
-  const std::string base = std::filesystem::path(model).stem().string() + "-search";
+  const std::string base = model_stem(model) + "-search";
   std::string name = base;
   for (int n = 2; std::filesystem::exists(name); ++n) name = base + "-" + std::to_string(n);
   return name;

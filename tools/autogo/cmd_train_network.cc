@@ -13,6 +13,7 @@
 #include "autogo/onnx/model.h"
 #include "stop_signal.h"
 #include "train_network.h"
+#include "words.h"
 
 namespace autogo {
 namespace {
@@ -26,7 +27,7 @@ std::string run_path(const NetworkArguments& a, const NetworkRuns& runs, std::ui
 
 /// "resnet" of "models/resnet.onnx"; of two models with one name the second is "resnet-2".
 std::string name_of(const std::string& path, const std::vector<NetworkRuns>& others) {
-  const std::string stem = fs::path(path).stem().string();
+  const std::string stem = model_stem(path);
   std::string name = stem;
   const auto taken = [&](const NetworkRuns& runs) { return runs.name == name; };
   for (int i = 2; std::ranges::any_of(others, taken); ++i) name = stem + "-" + std::to_string(i);

@@ -52,7 +52,7 @@ void resolve_mutation(SearchConfig& config, const MutationWords& words, bool nee
   if (config.segments.empty()) config.segments = data_file("segments.json");
   if (config.predictor.empty() && needs_predictor) config.predictor = data_file("predictor.pt");
   for (std::string* path : {&config.model, &config.segments, &config.predictor}) {
-    if (path->empty()) continue;
+    if (path->empty() || *path == "-") continue;
     *path = std::filesystem::absolute(*path).lexically_normal().string();
   }
 }

@@ -1,6 +1,7 @@
 #include "words.h"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace autogo {
 namespace {
@@ -35,6 +36,10 @@ std::string nearest_word(const std::string& word, const std::vector<std::string>
     }
   }
   return best;
+}
+
+std::string model_stem(const std::string& path) {
+  return path == "-" ? "stdin" : std::filesystem::path(path).stem().string();
 }
 
 }  // namespace autogo

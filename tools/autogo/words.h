@@ -10,4 +10,7 @@ namespace autogo {
 /// first of `known`.
 std::string nearest_word(const std::string& word, const std::vector<std::string>& known);
 
+/// What to call a model by its path: "resnet50" of "models/resnet50.onnx", "stdin" of "-".
+std::string model_stem(const std::string& path);
+
 }  // namespace autogo
