@@ -3,15 +3,16 @@
 # is wrong with data, options and checkpoints.
 . "$(dirname "$0")/lib.sh"
 
-# 48 images of 8 x 8 that are dark (class 0) or bright (class 1), as IDX.
+# Images of 8 x 8 that are dark (class 0) or bright (class 1), as IDX; no two are alike.
 mkdir data
 byte() { printf "\\$(printf '%03o' "$1")"; }
-images() { # number
+images() { # number first
   printf '\0\0\010\003\0\0\0'
   byte "$1"
   printf '\0\0\0\010\0\0\0\010'
   for ((i = 0; i < $1; i++)); do
-    for ((p = 0; p < 64; p++)); do byte $((i % 2 ? 200 : 32)); done
+    for ((p = 0; p < 64; p++)); do byte $((i % 2 ? 180 : 20)); done | head -c 63
+    byte $(($2 + i))
   done
 }
 labels() {
@@ -19,9 +20,9 @@ labels() {
   byte "$1"
   for ((i = 0; i < $1; i++)); do byte $((i % 2)); done
 }
-images 48 > data/train-images-idx3-ubyte
+images 48 0 > data/train-images-idx3-ubyte
 labels 48 > data/train-labels-idx1-ubyte
-images 16 > data/t10k-images-idx3-ubyte
+images 16 48 > data/t10k-images-idx3-ubyte
 labels 16 > data/t10k-labels-idx1-ubyte
 
 for id in nb201:311111 nb201:ssssss; do

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
 
 #include "autogo/base/error.h"
@@ -46,6 +47,23 @@ inline Image counting_image(std::int64_t width, std::int64_t height, std::int64_
 inline Image grey_image(std::int64_t width, std::int64_t height, std::uint8_t value) {
   return {width, height, 1,
           std::vector<std::uint8_t>(static_cast<std::size_t>(width * height), value)};
+}
+
+/// What a training is tested on it has not seen: no test image has the pixels of a training image.
+inline void expect_no_shared_image(const Data& data) {
+  const auto pixels = [](const Dataset& set, std::size_t i) {
+    const Sample sample = *set.load(i).sample;
+    const Image& image = sample.image.pixels.empty() ? sample.target : sample.image;
+    return std::string(image.pixels.begin(), image.pixels.end());
+  };
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < data.train->size(); ++i) seen.insert(pixels(*data.train, i));
+  for (const DataSplit& test : data.tests) {
+    for (std::size_t i = 0; i < test.set->size(); ++i) {
+      EXPECT_FALSE(seen.contains(pixels(*test.set, i)))
+          << test.name << ": " << test.set->name(i) << " is in the training";
+    }
+  }
 }
 
 /// The text of the Error that `function` throws; "" when it throws none.

@@ -15,24 +15,30 @@
 namespace autogo {
 namespace {
 
-/// Images of 8 x 8 whose class is where they are bright; one in the set may be damaged.
+/// Images of 8 x 8 whose class is where they are bright; one in the set may be damaged. Image i of a
+/// set is picture `first` + i, and the first 150 pictures all differ.
 class BrightSet : public Dataset {
  public:
-  explicit BrightSet(std::size_t size, std::size_t damaged = ~std::size_t{0})
-      : size_(size), damaged_(damaged) {}
+  explicit BrightSet(std::size_t size, std::size_t first = 0,
+                     std::size_t damaged = ~std::size_t{0})
+      : size_(size), first_(first), damaged_(damaged) {}
   std::size_t size() const override { return size_; }
   std::string name(std::size_t i) const override { return "image " + std::to_string(i); }
-  std::int64_t label(std::size_t i) const override { return static_cast<std::int64_t>(i % 4); }
+  std::int64_t label(std::size_t i) const override {
+    return static_cast<std::int64_t>((first_ + i) % 4);
+  }
   LoadedSample load(std::size_t i) const override {
     if (i == damaged_) return {nullptr, name(i) + ": is damaged"};
     auto sample = std::make_shared<Sample>();
     sample->image = grey_image(8, 8, 0);
-    const auto x0 = static_cast<std::int64_t>(i % 2 * 4),
-               y0 = static_cast<std::int64_t>(i / 2 % 2 * 4);
+    const std::size_t picture = first_ + i;
+    const auto x0 = static_cast<std::int64_t>(picture % 2 * 4),
+               y0 = static_cast<std::int64_t>(picture / 2 % 2 * 4);
     for (std::int64_t y = y0; y < y0 + 4; ++y) {
       for (std::int64_t x = x0; x < x0 + 4; ++x) {
         *sample->image.at(x, y) =
-            static_cast<std::uint8_t>(100 + (i * 37 + static_cast<std::size_t>(x * y) * 11) % 150);
+            static_cast<std::uint8_t>(
+                100 + (picture * 37 + static_cast<std::size_t>(x * y) * 11) % 150);
       }
     }
     sample->label = label(i);
@@ -40,7 +46,7 @@ class BrightSet : public Dataset {
   }
 
  private:
-  std::size_t size_, damaged_;
+  std::size_t size_, first_, damaged_;
 };
 
 Data bright_data(std::size_t damaged = ~std::size_t{0}) {
@@ -50,8 +56,8 @@ Data bright_data(std::size_t damaged = ~std::size_t{0}) {
   data.classes.resize(4);
   data.channels = 1;
   data.width = data.height = 8;
-  data.train = std::make_shared<BrightSet>(64, damaged);
-  data.tests.push_back({"test", std::make_shared<BrightSet>(24)});
+  data.train = std::make_shared<BrightSet>(64, 0, damaged);
+  data.tests.push_back({"test", std::make_shared<BrightSet>(24, 64)});
   data.content_hash = 99;
   return data;
 }
@@ -90,6 +96,8 @@ std::string bytes_of(const TrainingResult& result) {
   for (const auto& [name, tensor] : result.weights) all.append(name).append(tensor.bytes);
   return all;
 }
+
+TEST(Train, TheTestHasNoImageOfTheTraining) { expect_no_shared_image(bright_data()); }
 
 TEST(Train, LearnsWhatCanBeLearned) {
   const Data data = bright_data();
