@@ -22,7 +22,7 @@ shift $((OPTIND - 1))
 root="$(cd "$(dirname "$0")/.." && pwd)"
 make_children="${AUTOGO_BINARY_DIR:-$root/build}/tests/search/make_children"
 segments="${AUTOGO_SEGMENTS:-$root/data/segments.json}"
-skip() { echo "check_children: $1" >&2; exit 77; }
+skip() { echo "skipped: $1" >&2; exit 77; }
 [ -x "$make_children" ] || skip "$make_children is not built"
 [ -f "$segments" ] || skip "$segments is missing"
 if [ $# -eq 0 ]; then
