@@ -31,9 +31,9 @@ ValueId conv_bn(NetBuilder& net, ValueId x, std::int32_t kernel, std::int32_t ch
   return net.batch_norm(conv(net, x, kernel, channels, stride));
 }
 
-ValueId classifier(NetBuilder& net, ValueId x) {
+ValueId classifier(NetBuilder& net, ValueId x, std::int32_t classes = 1000) {
   x = net.simple(OpKind::kGlobalAvgPool, x);
-  return net.dense(net.simple(OpKind::kFlatten, x), 1000);
+  return net.dense(net.simple(OpKind::kFlatten, x), classes);
 }
 
 /// torchvision's bottleneck: the stride is on the 3x3 convolution.
@@ -63,10 +63,24 @@ Graph resnet(const std::array<int, 4>& blocks) {
 Graph resnet50() { return resnet({3, 4, 6, 3}); }
 Graph resnet101() { return resnet({3, 4, 23, 3}); }
 
-ValueId vgg16_features(NetBuilder& net) {
-  ValueId x = net.input(3, 224, 224);
-  const std::array<std::vector<std::int32_t>, 5> stages{
-      {{64, 64}, {128, 128}, {256, 256, 256}, {512, 512, 512}, {512, 512, 512}}};
+/// ResNet-20 of He et al. (2016, section 4.2) with projections where a block changes its shape.
+Graph resnet20_cifar() {
+  NetBuilder net;
+  ValueId x = net.relu(conv_bn(net, net.input(3, 32, 32), 3, 16));
+  for (const std::int32_t width : {16, 32, 64}) {
+    for (int block = 0; block < 3; ++block) {
+      const bool halves = block == 0 && width > 16;
+      const std::int32_t stride = halves ? 2 : 1;
+      const ValueId y = net.relu(conv_bn(net, x, 3, width, stride));
+      x = net.relu(net.add(conv_bn(net, y, 3, width), halves ? conv_bn(net, x, 1, width, 2) : x));
+    }
+  }
+  net.output(classifier(net, x, 10));
+  return net.take();
+}
+
+ValueId vgg_features(NetBuilder& net, ValueId x,
+                     const std::array<std::vector<std::int32_t>, 5>& stages) {
   for (const std::vector<std::int32_t>& stage : stages) {
     for (const std::int32_t channels : stage) {
       x = net.relu(net.batch_norm(conv(net, x, 3, channels, 1, true)));
@@ -74,6 +88,21 @@ ValueId vgg16_features(NetBuilder& net) {
     x = net.pool(OpKind::kMaxPool, x, 2, 2, 0, 0);
   }
   return x;
+}
+
+ValueId vgg16_features(NetBuilder& net) {
+  return vgg_features(
+      net, net.input(3, 224, 224),
+      {{{64, 64}, {128, 128}, {256, 256, 256}, {512, 512, 512}, {512, 512, 512}}});
+}
+
+/// VGG-11 with batch norm at 32 x 32; its five poolings leave one pixel, one dense layer reads it.
+Graph vgg11_cifar() {
+  NetBuilder net;
+  const ValueId x = vgg_features(net, net.input(3, 32, 32),
+                                 {{{64}, {128}, {256, 256}, {512, 512}, {512, 512}}});
+  net.output(net.dense(net.simple(OpKind::kFlatten, x), 10));
+  return net.take();
 }
 
 Graph vgg16_bn() {
@@ -104,7 +133,8 @@ ValueId inverted_residual(NetBuilder& net, ValueId x, std::int32_t expansion, st
   return stride == 1 && in == channels ? net.add(x, y) : y;
 }
 
-Graph mobilenet_v2() {
+/// At 32 x 32 the stem and the first stage that halves the map keep it.
+Graph mobilenet_v2_of(std::int32_t side, std::int32_t classes) {
   struct Stage {
     std::int32_t expansion, channels, blocks, stride;
   };
@@ -116,16 +146,22 @@ Graph mobilenet_v2() {
                                           {6, 160, 3, 2},
                                           {6, 320, 1, 1}}};
   NetBuilder net;
-  ValueId x = net.simple(OpKind::kRelu6, conv_bn(net, net.input(3, 224, 224), 3, 32, 2));
+  const bool small = side < 64;
+  ValueId x =
+      net.simple(OpKind::kRelu6, conv_bn(net, net.input(3, side, side), 3, 32, small ? 1 : 2));
   for (const Stage& stage : kStages) {
+    const std::int32_t stride = small && stage.channels == 24 ? 1 : stage.stride;
     for (std::int32_t block = 0; block < stage.blocks; ++block) {
-      x = inverted_residual(net, x, stage.expansion, stage.channels, block == 0 ? stage.stride : 1);
+      x = inverted_residual(net, x, stage.expansion, stage.channels, block == 0 ? stride : 1);
     }
   }
   x = net.simple(OpKind::kRelu6, conv_bn(net, x, 1, 1280));
-  net.output(classifier(net, x));
+  net.output(classifier(net, x, classes));
   return net.take();
 }
+
+Graph mobilenet_v2() { return mobilenet_v2_of(224, 1000); }
+Graph mobilenet_v2_cifar() { return mobilenet_v2_of(32, 10); }
 
 /// EDSR baseline (Lim et al., 2017). 320 x 180 to 640 x 360: the size of the paper's Table 4.
 Graph edsr_of(int blocks, std::int32_t channels) {
@@ -187,15 +223,18 @@ Graph unet_denoise() {
   return net.take();
 }
 
-constexpr std::array<SampleNetwork, 10> kNetworks{{
+constexpr std::array<SampleNetwork, 13> kNetworks{{
     {"edsr_small_x2", "EDSR, 4 blocks of 32 channels, 320x180 doubled", edsr_small},
     {"edsr_x2", "EDSR baseline, 16 blocks of 64 channels, 320x180 doubled", edsr},
     {"fsrcnn3_x2", "FSRCNN(56,12,3), 640x360 doubled", fsrcnn3},
     {"fsrcnn4_x2", "FSRCNN(56,12,4), 640x360 doubled", fsrcnn4},
     {"mobilenet_v2", "MobileNet-v2 as in torchvision, 224x224", mobilenet_v2},
+    {"mobilenet_v2_cifar", "MobileNet-v2 for CIFAR-10, 32x32", mobilenet_v2_cifar},
     {"resnet101", "ResNet-101 as in torchvision, 224x224", resnet101},
+    {"resnet20_cifar", "ResNet-20 for CIFAR-10, 32x32", resnet20_cifar},
     {"resnet50", "ResNet-50 as in torchvision, 224x224", resnet50},
     {"unet_denoise", "denoising U-Net with 4 scales, 256x256", unet_denoise},
+    {"vgg11_cifar", "VGG-11 with batch norm for CIFAR-10, 32x32", vgg11_cifar},
     {"vgg16_bn", "VGG-16 with batch norm as in torchvision, 224x224", vgg16_bn},
     {"vgg16_bn_gap", "VGG-16 with batch norm and AutoGO's small head, 224x224", vgg16_bn_gap},
 }};

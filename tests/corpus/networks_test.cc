@@ -31,6 +31,11 @@ INSTANTIATE_TEST_SUITE_P(
         Figures{"resnet101", 7'801'405'440, 44'549'160},
         Figures{"vgg16_bn", 15'470'264'320, 138'365'992},
         Figures{"mobilenet_v2", 300'774'272, 3'504'872},
+        // He et al.'s 40.55 M with projections instead of padded identities (0.26 M more).
+        Figures{"resnet20_cifar", 40'813'184, 272'474},
+        Figures{"vgg11_cifar", 152'769'536, 9'231'114},
+        // torchvision's network with ten classes: its parameters, without its first two strides.
+        Figures{"mobilenet_v2_cifar", 87'976'448, 2'236'682},
         // EDSR baseline x2: 1370 k parameters, 316.3 G for 1280x720, four times as much.
         Figures{"edsr_x2", 79'062'220'800, 1'369'859},
         // 12,464 weights (the FSRCNN paper) at each of 640x360 pixels; + biases, slopes.

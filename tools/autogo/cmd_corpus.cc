@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <array>
 #include <ostream>
+#include <string_view>
 
 #include "autogo/corpus/corpus.h"
 #include "autogo/corpus/networks.h"
@@ -153,9 +155,14 @@ int write_network(Cli& cli, const CorpusOptions& options) {
 
 std::string network_help() {
   std::string text = "Names:";
+  std::size_t width = 0;
   for (const SampleNetwork& network : sample_networks()) {
-    text += "\n  " + std::string(network.name) +
-            std::string(16 - std::string(network.name).size(), ' ') + network.help;
+    width = std::max(width, std::string_view(network.name).size() + 2);
+  }
+  for (const SampleNetwork& network : sample_networks()) {
+    std::string name = network.name;
+    name.resize(width, ' ');
+    text += "\n  " + name + network.help;
   }
   return text +
          "\n\nOr the id of a network of a family, as in corpora: nb101:..., nb201:..., hiaml:..., "
