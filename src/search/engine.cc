@@ -34,6 +34,7 @@
 #include <limits>
 #include <mutex>
 
+#include "attention.h"
 #include "autogo/base/error.h"
 #include "autogo/base/parallel.h"
 #include "autogo/graph/canonical.h"
@@ -66,12 +67,23 @@ std::uint64_t config_hash(const SearchConfig& config, const InputHashes& hashes)
   return hash;
 }
 
+/// What --freeze names, and what an attention is made of.
+std::vector<char> frozen_nodes(const Graph& input, const SearchOptions& options) {
+  std::vector<char> frozen = frozen_origins(input, options.freeze);
+  const std::vector<bool> attention = inside_attention(input);
+  for (std::uint32_t n = 0; n < input.num_nodes(); ++n) {
+    const std::uint32_t origin = input.node(NodeId{n}).origin;
+    if (attention[n] && origin < frozen.size()) frozen[origin] = 1;
+  }
+  return frozen;
+}
+
 }  // namespace
 
 SearchSetup set_up(const SearchOptions& options, const Graph& input) {
   validate(options);
   SearchSetup setup;
-  setup.frozen = frozen_origins(input, options.freeze);
+  setup.frozen = frozen_nodes(input, options);
   setup.allowed = allowed_ops(options, input);
   const GraphCost cost = graph_cost(input);
   setup.macs = cost.total.macs;
