@@ -16,6 +16,7 @@
 #include "autogo/base/parallel.h"
 #include "autogo/graph/canonical.h"
 #include "engine.h"
+#include "narrow.h"
 
 namespace autogo {
 namespace {
@@ -67,16 +68,38 @@ struct Walk {
         mutate_source(mutation, parent, individual, runs[rng.below(runs.size())], rng.fork(2));
     if (result.children.empty()) return std::nullopt;
     const Child& child = result.children.front();
-    return Mutant{child.hash,   child.macs,
-                  child.params, from.mutations + 1,
-                  child.gain,   apply(child.step, parent.graph, parent.uses, parent.order)};
+    return Mutant{child.hash,
+                  child.macs,
+                  child.params,
+                  from.mutations + 1,
+                  child.gain,
+                  0,
+                  apply(child.step, parent.graph, parent.uses, parent.order)};
+  }
+
+  std::optional<Mutant> narrowed(Mutant mutant, Rng rng) const {
+    std::optional<NarrowedGraph> narrow = narrow_layer(mutant.graph, setup.frozen, rng);
+    if (!narrow) return std::nullopt;
+    const Cost cost = graph_cost(narrow->graph).total;
+    if (!setup.window.contains(cost.macs)) return std::nullopt;
+    mutant.hash = canonical_hash(narrow->graph);
+    mutant.macs = cost.macs;
+    mutant.params = cost.params;
+    mutant.narrowed = narrow->channels;
+    mutant.graph = std::move(narrow->graph);
+    return mutant;
   }
 
   std::optional<Mutant> attempt(std::size_t number) const {
     const Rng rng = Rng(options.search.seed).fork(number);
-    std::optional<Mutant> at = Mutant{canonical_hash(input), setup.macs, setup.params, 0, 0, input};
+    std::optional<Mutant> at =
+        Mutant{canonical_hash(input), setup.macs, setup.params, 0, 0, 0, input};
     const std::size_t length = 1 + number % options.max_mutations;
     for (std::size_t i = 0; i < length && at; ++i) at = step(*at, rng.fork(i));
+    const Rng narrowing = rng.fork(length);  // no other draw changes with the share
+    if (at && narrowing.fork(0).uniform() < options.narrow) {
+      at = narrowed(std::move(*at), narrowing.fork(1));
+    }
     return at;
   }
 };
@@ -87,6 +110,8 @@ std::vector<Mutant> random_mutants(const Graph& input, const SegmentDatabase& da
                                    const Predictor& predictor, const MutantOptions& options) {
   AUTOGO_REQUIRE(options.max_mutations >= 1 && options.max_mutations <= 1000, ErrorKind::kUsage,
                  "--max-mutations: expected a number from 1 to 1000");
+  AUTOGO_REQUIRE(options.narrow >= 0 && options.narrow <= 1, ErrorKind::kUsage,
+                 "--narrow: expected a share from 0 to 1");
   const SearchSetup setup = set_up(options.search, input);
   const ReplacementPool pool(database, input, setup.allowed, options.search);
   PropagationMemo memo;
@@ -138,6 +163,7 @@ void write_mutants(const std::string& directory, const SearchConfig& config, con
     OrderedJson entry = {{"model", model_name(m.hash)},
                          {"mutations", m.mutations},
                          {"predicted_gain", m.predicted_gain}};
+    if (m.narrowed > 0) entry["narrowed"] = m.narrowed;
     entry.update(size_json(m.graph));
     json["mutants"].push_back(std::move(entry));
   }

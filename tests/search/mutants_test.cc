@@ -64,6 +64,43 @@ TEST(Mutants, DependNeitherOnThreadsNorOnThePredictor) {
   EXPECT_NE(one.second, other.second);
 }
 
+TEST(Mutants, NarrowOnesHaveALayerOfFewChannelsAndTheOthersStay) {
+  const Graph input = testing::residual_network();
+  const SegmentDatabase database = testing::small_database();
+  const auto fewest_channels = [](const Graph& graph) {
+    std::int32_t fewest = 1000;
+    for (const Node& node : graph.nodes()) {
+      if (node.op == OpKind::kConv) fewest = std::min(fewest, node.attrs.out_channels);
+    }
+    return fewest;
+  };
+  MutantOptions half = options(24, 2, 1);
+  half.search.max_flops_decrease = 100;
+  const auto wide = random_mutants(input, database, FakePredictor(), half);
+  half.narrow = 0.5;
+  const auto mixed = random_mutants(input, database, FakePredictor(), half);
+  std::set<std::uint64_t> wide_hashes;
+  for (const Mutant& m : wide) {
+    EXPECT_EQ(m.narrowed, 0);
+    wide_hashes.insert(m.hash);
+  }
+  int narrow = 0, kept = 0;
+  for (const Mutant& m : mixed) {
+    EXPECT_EQ(m.hash, canonical_hash(m.graph));
+    EXPECT_EQ(m.macs, graph_cost(m.graph).total.macs);
+    EXPECT_EQ(m.graph.output_type(m.graph.output_nodes()[0]).shape, (Shape{1, 10}));
+    if (m.narrowed > 0) {
+      ++narrow;
+      EXPECT_LE(m.narrowed, 8);
+      EXPECT_LE(fewest_channels(m.graph), m.narrowed);
+    } else {
+      kept += wide_hashes.contains(m.hash) ? 1 : 0;
+    }
+  }
+  EXPECT_GT(narrow, 4);
+  EXPECT_GT(kept, 4);
+}
+
 TEST(Mutants, AreWrittenAsNetworksThatCanBeRead) {
   const TempDir folder;
   const std::string model = folder / "input.onnx";

@@ -52,6 +52,11 @@ int run_mutate(Cli& cli) {
   app.add_option("--max-mutations", a.options.max_mutations,
                  "mutations in a row; networks have 1 to N, equally often")
       ->type_name("N");
+  app.add_option("--narrow", a.options.narrow,
+                 "share of the networks in which one layer gets 1 to 8 channels besides; predicted "
+                 "gains leave that out")
+      ->type_name("SHARE")
+      ->check(CLI::Range(0.0, 1.0));
   app.add_option("--segments", a.config.segments, "segment database (default: the bundled one)")
       ->type_name("FILE");
   app.add_option("--predictor", a.config.predictor,

@@ -15,6 +15,7 @@ struct Mutant {
   std::int64_t macs = 0, params = 0;
   std::uint32_t mutations = 0;
   double predicted_gain = 0;  ///< sum over its mutations
+  std::int32_t narrowed = 0;  ///< channels of the layer that was narrowed afterwards; 0: none was
   Graph graph;
 };
 
@@ -24,6 +25,7 @@ struct MutantOptions {
   SearchOptions search;
   std::size_t count = 40;
   std::uint32_t max_mutations = 1;  ///< in a row; mutants have 1 to this many, equally often
+  double narrow = 0;  ///< share of the mutants that get a layer of 1 to 8 channels besides
 };
 
 /// Distinct networks that the mutation of a search reaches by chance, good and bad ones alike: a
