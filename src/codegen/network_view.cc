@@ -76,6 +76,74 @@ Program with_batch(Program program) {
   return program;
 }
 
+/// A change of a constant's shape; with axes, of the order of its elements.
+struct Move {
+  Ints dims;  ///< the result's
+  std::vector<std::size_t> axes;
+};
+using Moves = std::vector<Move>;
+
+/// A shape takes the place of the one before, and a transposition goes into the one before.
+void add_move(Moves& moves, Move move) {
+  const bool transposes = !move.axes.empty();
+  if (!moves.empty() && transposes == !moves.back().axes.empty()) {
+    for (std::size_t& axis : move.axes) axis = moves.back().axes[axis];
+    moves.back() = std::move(move);
+  } else {
+    moves.push_back(std::move(move));
+  }
+}
+
+ProgramTensor moved(ProgramTensor tensor, const Moves& moves) {
+  for (const Move& move : moves) {
+    if (move.axes.empty() || tensor.splat) {
+      tensor.dims = move.dims;
+    } else {
+      const std::string bytes = converted_bytes(tensor, DType::kFloat32);
+      std::vector<float> values(bytes.size() / sizeof(float));
+      std::memcpy(values.data(), bytes.data(), bytes.size());
+      tensor = make_tensor(move.dims, permuted(values, tensor.dims, move.axes));
+    }
+  }
+  return tensor;
+}
+
+Move transposition(const ProgramNode& node, const Ints& from) {
+  Move move;
+  const Ints perm = node.integers("perm").value_or(Ints{});
+  const auto rank = static_cast<std::int64_t>(from.size());
+  for (std::int64_t i = 0; i < rank; ++i) {
+    const std::int64_t axis = perm.empty() ? rank - 1 - i : perm.at(static_cast<std::size_t>(i));
+    move.axes.push_back(static_cast<std::size_t>(axis < 0 ? axis + rank : axis));
+    move.dims.push_back(from.at(move.axes.back()));
+  }
+  return move;
+}
+
+/// Takes a constant through an operator. @param to  shape of its output
+/// @return false when the operator changes the numbers
+bool pass(const ProgramNode& node, const Shape& to, ConstantView& view, Moves& moves) {
+  const std::string& op = node.op_type;
+  if (op == "Identity") return true;
+  if (op == "Cast") {
+    return is_floating(static_cast<DType>(node.integer("to", 0))) && view.floating();
+  }
+  Move move;
+  if (op == "Reshape" || op == "Flatten" || op == "Squeeze" || op == "Unsqueeze" ||
+      op == "Expand") {
+    // An Expand to as many elements is one of nothing: a class token.
+    if (!to.known() || (op == "Expand" && to.elements() != view.elements())) return false;
+    move.dims.assign(to.dims().begin(), to.dims().end());
+  } else if (op == "Transpose" && view.floating()) {
+    move = transposition(node, view.dims);
+  } else {
+    return false;
+  }
+  view.dims = move.dims;
+  add_move(moves, std::move(move));
+  return true;
+}
+
 void add_once(std::vector<int>& list, int value) {
   if (std::ranges::find(list, value) == list.end()) list.push_back(value);
 }
@@ -168,57 +236,21 @@ bool NetworkView::shape_is_known(const ProgramNode& node) const {
 }
 
 std::optional<ConstantView> NetworkView::constant(int v) const {
+  std::vector<int> chain;  // from the reader down to the stored numbers: as long as the file may be
+  while (v >= 0 && !computed(v) && value(v).constant < 0) {
+    const ProgramNode* node = producer(v);
+    if (node == nullptr || !node->domain.empty() || node->inputs.empty()) return std::nullopt;
+    chain.push_back(v);
+    v = node->inputs[0];
+  }
   if (v < 0 || computed(v)) return std::nullopt;
-  if (const int stored = value(v).constant; stored >= 0) {
-    const ProgramConstant& c = program_.constants[at(stored)];
-    return ConstantView{c.tensor.dtype, c.tensor.dims, c.role, c.tensor.splat,
-                        [tensor = c.tensor] { return tensor; }};
+  const ProgramConstant& c = program_.constants[at(value(v).constant)];
+  ConstantView view{c.tensor.dtype, c.tensor.dims, c.role, c.tensor.splat, nullptr};
+  Moves moves;
+  for (auto step = chain.rbegin(); step != chain.rend(); ++step) {
+    if (!pass(*producer(*step), shape(*step), view, moves)) return std::nullopt;
   }
-  const ProgramNode& node = *producer(v);
-  if (!node.domain.empty() || node.inputs.empty()) return std::nullopt;
-  std::optional<ConstantView> view = constant(node.inputs[0]);
-  if (!view) return std::nullopt;
-  const std::string& op = node.op_type;
-  auto with_dims = [&view](Ints dims) {
-    view->read = [read = view->read, dims] {
-      ProgramTensor tensor = read();
-      tensor.dims = dims;
-      return tensor;
-    };
-    view->dims = std::move(dims);
-  };
-  if (op == "Identity") return view;
-  if (op == "Cast") {
-    const auto to = static_cast<DType>(node.integer("to", 0));
-    if (!is_floating(to) || !view->floating()) return std::nullopt;
-    return view;
-  }
-  if (op == "Reshape" || op == "Flatten" || op == "Squeeze" || op == "Unsqueeze") {
-    if (!shape(v).known()) return std::nullopt;
-    with_dims({shape(v).dims().begin(), shape(v).dims().end()});
-    return view;
-  }
-  if (op == "Expand" && shape(v).elements() == view->elements()) {  // of nothing: a class token
-    with_dims({shape(v).dims().begin(), shape(v).dims().end()});
-    return view;
-  }
-  if (op != "Transpose" || !view->floating()) return std::nullopt;
-  std::vector<std::size_t> axes;
-  Ints dims;
-  const Ints perm = node.integers("perm").value_or(Ints{});
-  for (std::size_t i = 0; i < view->dims.size(); ++i) {
-    axes.push_back(perm.empty() ? view->dims.size() - 1 - i : static_cast<std::size_t>(perm[i]));
-    dims.push_back(view->dims[axes.back()]);
-  }
-  if (view->splat) {
-    with_dims(dims);
-    return view;
-  }
-  const ConstantView from = *view;
-  view->dims = dims;
-  view->read = [from, axes, dims] {
-    return make_tensor(dims, permuted(from.floats(), from.dims, axes));
-  };
+  view.read = [tensor = c.tensor, moves] { return moved(tensor, moves); };
   return view;
 }
 

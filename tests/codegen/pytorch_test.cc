@@ -40,6 +40,27 @@ TEST(PyTorch, WritesWhatAPersonWould) {
   EXPECT_NE(text.find("\"\"\"95354 parameters; input Nx3x32x32, output Nx10.\"\"\""), text.npos);
 }
 
+// Each step of a chain of constants is looked through, however many there are.
+TEST(PyTorch, AWeightBehindALongChain) {
+  constexpr int kLength = 200'000;
+  OnnxBuilder b(13);
+  b.input("x", {1, 6}).weight("w", {6, 4}).ints("rows", {3, 8}).ints("shape", {4, 6}).output("y");
+  std::string last = "w";
+  for (int i = 0; i < kLength; i += 4) {  // 6 x 4 to 4 x 6 to 6 x 4, and twice through 3 x 8
+    const std::string n = std::to_string(i);
+    b.node("Transpose", {last}, {"t" + n});
+    b.node("Reshape", {"t" + n, "rows"}, {"a" + n});
+    b.node("Reshape", {"a" + n, "shape"}, {"b" + n});
+    b.node("Transpose", {"b" + n}, {"w" + n});
+    last = "w" + n;
+  }
+  b.node("MatMul", {"x", last}, {"y"});
+  const TempDir folder;
+  const CodeSummary summary =
+      export_pytorch(import_onnx(b.save(folder / "net.onnx")), folder / "net.py");
+  EXPECT_EQ(summary.parameters, 24);
+}
+
 TEST(PyTorch, AlikeSegmentsShareAClass) {
   // A chain of residual blocks of two widths: one class with the width as its argument.
   OnnxBuilder b(13);
