@@ -24,6 +24,7 @@
 #include <algorithm>
 
 #include "autogo/base/error.h"
+#include "count.h"
 
 namespace autogo {
 namespace {
@@ -44,9 +45,9 @@ struct Weights {
 
 /// Weights of a convolution-like node. @param in  input channels @param out  output channels
 Weights filter_weights(const Attrs& a, std::int64_t in, std::int64_t out, std::int64_t group) {
-  std::int64_t count = std::int64_t{a.kernel[0]} * a.kernel[1] * (in / group) * out;
+  Count count = Count(a.kernel[0]) * a.kernel[1] * (in / group) * out;
   if (a.bias) count += out;
-  return {count, count};
+  return {count.value(), count.value()};
 }
 
 std::int64_t last_dim(const TensorType& type) {
@@ -65,8 +66,8 @@ Weights node_weights(const Node& node, const TensorType& in) {
     case kConvTranspose:
       return filter_weights(a, in.shape[1], a.out_channels, a.group);
     case kDense: {
-      const std::int64_t count = last_dim(in) * a.out_channels + (a.bias ? a.out_channels : 0);
-      return {count, count};
+      const Count count = Count(last_dim(in)) * a.out_channels + (a.bias ? a.out_channels : 0);
+      return {count.value(), count.value()};
     }
     case kBatchNorm:
       return {2 * in.shape[1], 4 * in.shape[1]};
@@ -81,83 +82,84 @@ Weights node_weights(const Node& node, const TensorType& in) {
     }
     case kSqueezeExcite: {
       const std::int64_t c = in.shape[1], squeezed = a.out_channels;
-      const std::int64_t count = 2 * c * squeezed + (a.bias ? c + squeezed : 0);
-      return {count, count};
+      const Count count = Count(2) * c * squeezed + (a.bias ? c + squeezed : 0);
+      return {count.value(), count.value()};
     }
     default:
       return {};
   }
 }
 
-std::int64_t node_macs(const Graph& graph, NodeId id) {
+Count node_macs(const Graph& graph, NodeId id) {
   using enum OpKind;
   const Node& node = graph.node(id);
   const Attrs& a = node.attrs;
-  const std::int64_t window = std::int64_t{a.kernel[0]} * a.kernel[1];
+  const Count window = Count(a.kernel[0]) * a.kernel[1];
   if (node.num_inputs == 0) return 0;
   const TensorType& in = graph.type(graph.inputs(id)[0]);
   const TensorType& out = graph.output_type(id);
   switch (node.op) {
     case kConv:
-      return elements(out) * window * (channels_read(node, in) / a.group);
+      return Count(elements(out)) * window * (channels_read(node, in) / a.group);
     case kDepthwiseConv:
-      return elements(out) * window;
+      return Count(elements(out)) * window;
     case kConvTranspose:
-      return elements(in) * window * (a.out_channels / a.group);
+      return Count(elements(in)) * window * (a.out_channels / a.group);
     case kDense:
-      return elements(out) * last_dim(in);
+      return Count(elements(out)) * last_dim(in);
     case kMatMul:
-      return elements(out) * last_dim(in);
+      return Count(elements(out)) * last_dim(in);
     case kSqueezeExcite:
-      return in.shape[0] * 2 * in.shape[1] * a.out_channels;
+      return Count(in.shape[0]) * 2 * in.shape[1] * a.out_channels;
     default:
       return 0;
   }
 }
 
-std::int64_t node_elementwise(const Graph& graph, NodeId id) {
+Count node_elementwise(const Graph& graph, NodeId id) {
   using enum OpKind;
   const Node& node = graph.node(id);
   const Attrs& a = node.attrs;
   if (node.num_inputs == 0 || node.num_outputs == 0) return 0;
-  const std::int64_t in = elements(graph.type(graph.inputs(id)[0]));
-  const std::int64_t out = elements(graph.output_type(id));
+  const Count in = elements(graph.type(graph.inputs(id)[0]));
+  const Count out = elements(graph.output_type(id));
   switch (node.op) {
     case kConv:
     case kDepthwiseConv:
     case kConvTranspose:
     case kDense:
-      return a.bias ? out : 0;
+      return a.bias ? out : Count(0);
     case kBatchNorm:
-      return 2 * out;
+      return Count(2) * out;
     case kLayerNorm:
     case kInstanceNorm:
     case kGroupNorm:
-      return 5 * out;
+      return Count(5) * out;
     case kSoftmax:
-      return 3 * out;
+      return Count(3) * out;
     case kAdd:
     case kSub:
     case kMul:
     case kDiv:
-      return (std::int64_t{node.num_inputs} - 1) * out;
+      return Count(std::int64_t{node.num_inputs} - 1) * out;
     case kMaxPool:
     case kAvgPool:
-      return std::int64_t{a.kernel[0]} * a.kernel[1] * out;
+      return Count(a.kernel[0]) * a.kernel[1] * out;
     case kGlobalAvgPool:
     case kGlobalMaxPool:
     case kReduceMean:
       return in;
     case kSqueezeExcite:  // the mean and the product; the gate's vectors are negligible but counted
-      return 2 * in + graph.output_type(id).shape[0] *
-                          (graph.output_type(id).shape[1] + a.out_channels) * (a.bias ? 2 : 1);
+      return Count(2) * in + Count(graph.output_type(id).shape[0]) *
+                                 (graph.output_type(id).shape[1] + a.out_channels) *
+                                 (a.bias ? 2 : 1);
     case kResize:
       return out;
     default:
       return op_info(node.op).shape_class == ShapeClass::kPreserve && node.op != kIdentity &&
                      node.op != kZero
                  ? out
-                 : 0;
+                 : Count(0);
   }
 }
 
@@ -171,10 +173,10 @@ const Source::NodeFacts* facts_of(const Graph& graph, const Node& node) {
 }  // namespace
 
 Cost& Cost::operator+=(const Cost& other) {
-  macs += other.macs;
-  elementwise += other.elementwise;
-  params += other.params;
-  weight_bytes += other.weight_bytes;
+  macs = (Count(macs) + other.macs).value();
+  elementwise = (Count(elementwise) + other.elementwise).value();
+  params = (Count(params) + other.params).value();
+  weight_bytes = (Count(weight_bytes) + other.weight_bytes).value();
   return *this;
 }
 
@@ -189,15 +191,16 @@ Cost node_cost(const Graph& graph, NodeId id) {
     cost.weight_bytes = facts->weight_bytes;
     return cost;
   }
-  cost.macs = node_macs(graph, id);
-  cost.elementwise = node_elementwise(graph, id);
+  cost.macs = node_macs(graph, id).value();
+  cost.elementwise = node_elementwise(graph, id).value();
   if (node.num_inputs > 0) {
     const TensorType& in = graph.type(graph.inputs(id)[0]);
     const Weights weights = node_weights(node, in);
+    const auto width = static_cast<std::int64_t>(dtype_size(in.dtype));
     cost.params = weights.trained;
     cost.weight_bytes = facts != nullptr
                             ? facts->weight_bytes
-                            : weights.stored * static_cast<std::int64_t>(dtype_size(in.dtype));
+                            : (Count(weights.stored) * width).value();
   }
   return cost;
 }
@@ -210,12 +213,12 @@ bool unknown_cost(const Graph& graph, NodeId id) {
 }
 
 std::int64_t graph_macs(const Graph& graph) {
-  std::int64_t macs = 0;
+  Count macs = 0;
   for (std::uint32_t n = 0; n < graph.num_nodes(); ++n) {
     const NodeId id{n};
     macs += graph.node(id).op == OpKind::kOpaque ? node_cost(graph, id).macs : node_macs(graph, id);
   }
-  return macs;
+  return macs.value();
 }
 
 }  // namespace autogo

@@ -17,6 +17,7 @@
 #include <algorithm>
 
 #include "autogo/cost/cost.h"
+#include "count.h"
 
 namespace autogo {
 namespace {
@@ -30,19 +31,19 @@ std::int64_t autogo_cost(const Graph& graph, NodeId id) {
     case kConv:
     case kDepthwiseConv:
     case kConvTranspose:
-      return node_cost(graph, id).macs + (node.attrs.bias ? out : 0);
+      return (Count(node_cost(graph, id).macs) + (node.attrs.bias ? out : 0)).value();
     case kDense:
-      return node_cost(graph, id).macs + out;
+      return (Count(node_cost(graph, id).macs) + out).value();
     case kMatMul:
     case kOpaque:
       return node_cost(graph, id).macs;
     case kSqueezeExcite:
-      return node_cost(graph, id).macs + out;
+      return (Count(node_cost(graph, id).macs) + out).value();
     case kBatchNorm:
     case kLayerNorm:
     case kInstanceNorm:
     case kGroupNorm:
-      return 2 * out;
+      return (Count(2) * out).value();
     case kAdd:
     case kSub:
     case kMul:
@@ -65,18 +66,18 @@ std::int64_t autogo_cost(const Graph& graph, NodeId id) {
 
 std::int64_t node_flops(const Graph& graph, NodeId id, FlopsConvention convention) {
   if (convention == FlopsConvention::kAutogo) {
-    return 2 * std::int64_t{graph.node(id).num_inputs} * autogo_cost(graph, id);
+    return (Count(2) * graph.node(id).num_inputs * autogo_cost(graph, id)).value();
   }
   const std::int64_t macs = node_cost(graph, id).macs;
   return convention == FlopsConvention::k2Macs ? 2 * macs : macs;
 }
 
 std::int64_t graph_flops(const Graph& graph, FlopsConvention convention) {
-  std::int64_t flops = 0;
+  Count flops = 0;
   for (std::uint32_t n = 0; n < graph.num_nodes(); ++n) {
     flops += node_flops(graph, NodeId{n}, convention);
   }
-  return flops;
+  return flops.value();
 }
 
 }  // namespace autogo

@@ -8,13 +8,15 @@
 #include <algorithm>
 
 #include "autogo/cost/cost.h"
+#include "count.h"
 
 namespace autogo {
 namespace {
 
+/// 2 TB at most, so that a sum of millions is exact: what is held is taken away again.
 std::int64_t bytes(const TensorType& type) {
-  return std::max<std::int64_t>(type.shape.elements(), 0) *
-         static_cast<std::int64_t>(dtype_size(type.dtype));
+  const Count size = Count(type.shape.elements()) * static_cast<std::int64_t>(dtype_size(type.dtype));
+  return std::min(size.value(), Count::kMost >> 20);
 }
 
 std::vector<std::int64_t> live_bytes(const Graph& graph) {

@@ -160,5 +160,20 @@ TEST(Cost, SumsOverNodes) {
   EXPECT_EQ(graph_flops(graph, FlopsConvention::k2Macs), 1152);
 }
 
+TEST(Cost, StaysAtTheLargestCountInsteadOfLeaving64Bits) {
+  Graph g;
+  const std::int64_t large = std::int64_t{1} << 31;
+  const ValueId x = g.add_input({DType::kFloat64, Layout::kNone, Shape{1, large, large}});
+  Attrs wide;
+  wide.out_channels = 1 << 30;
+  const ValueId y = g.add(OpKind::kDense, wide, {x});
+  g.add_output(g.add(OpKind::kDense, wide, {y}));
+  const GraphCost cost = graph_cost(g);
+  EXPECT_EQ(cost.total.macs, std::int64_t{1} << 61);
+  EXPECT_EQ(graph_macs(g), std::int64_t{1} << 61);
+  EXPECT_EQ(graph_flops(g, FlopsConvention::k2Macs), std::int64_t{1} << 61);
+  EXPECT_GT(cost.peak_activation_bytes, 0);
+}
+
 }  // namespace
 }  // namespace autogo
