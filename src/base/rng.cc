@@ -4,13 +4,14 @@
 #include <numbers>
 #include <numeric>
 
+#include "autogo/base/hash.h"
+
 namespace autogo {
 
 std::uint64_t hash_bytes(const void* data, std::size_t size, std::uint64_t seed) {
-  const auto* bytes = static_cast<const unsigned char*>(data);
-  std::uint64_t hash = 0xcbf29ce484222325ULL ^ mix64(seed);
-  for (std::size_t i = 0; i < size; ++i) hash = (hash ^ bytes[i]) * 0x100000001b3ULL;
-  return mix64(hash);
+  ByteHash hash(seed);
+  hash.add(data, size);
+  return hash.value();
 }
 
 std::uint64_t Rng::below(std::uint64_t n) {

@@ -29,25 +29,6 @@ constexpr std::size_t kSumTail = 8 + 16 + 2;  // ,"sum":"0123456789abcdef"}
 
 }  // namespace
 
-std::string hex64(std::uint64_t value) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text(16, '0');
-  for (std::size_t i = 16; i-- > 0; value >>= 4) text[i] = kDigits[value & 15];
-  return text;
-}
-
-std::uint64_t parse_hex64(const std::string& text, const std::string& where) {
-  std::uint64_t value = 0;
-  bool good = text.size() == 16;
-  for (const char c : text) {
-    const bool digit = c >= '0' && c <= '9';
-    good = good && (digit || (c >= 'a' && c <= 'f'));
-    value = value << 4 | static_cast<std::uint64_t>(digit ? c - '0' : c - 'a' + 10);
-  }
-  AUTOGO_REQUIRE(good, ErrorKind::kInput, where + ": '" + text + "' is not a hash");
-  return value;
-}
-
 std::string seal(const OrderedJson& event) {
   std::string line = event.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
   AUTOGO_CHECK(event.is_object() && !event.empty());

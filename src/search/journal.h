@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "autogo/base/hash.h"
 #include "base/json.h"
 
 namespace autogo {
@@ -15,11 +16,6 @@ std::string seal(const OrderedJson& event);
 
 /// The event of a sealed line, empty when the checksum does not match.
 std::optional<Json> unseal(std::string_view line);
-
-/// 16 hexadecimal digits: 64-bit hashes in JSON, whose numbers are not exact beyond 2^53.
-std::string hex64(std::uint64_t value);
-/// @throws Error kInput
-std::uint64_t parse_hex64(const std::string& text, const std::string& where);
 
 /// An append-only file of sealed lines that one process owns: the kernel's lock on it goes when
 /// the process does, however it ends.

@@ -14,10 +14,10 @@
 // Tested by tests/segment/database_file_test.cc.
 
 #include <algorithm>
-#include <charconv>
 
 #include "autogo/base/error.h"
 #include "autogo/base/file.h"
+#include "autogo/base/hash.h"
 #include "base/json.h"
 #include "database_impl.h"
 #include "graph/graph_json.h"
@@ -29,19 +29,8 @@ constexpr const char* kFormat = "autogo.segments";
 constexpr int kVersion = 1;
 constexpr std::uint32_t kMaxPiece = 4096;
 
-std::string hex(std::uint64_t value) {
-  std::string text(16, '0');
-  for (std::size_t i = 16; i-- > 0; value >>= 4) text[i] = "0123456789abcdef"[value & 15U];
-  return text;
-}
-
-std::uint64_t parse_hex(const Json& json, const std::string& where) {
-  std::uint64_t value = 0;
-  const std::string text = json.is_string() ? json.get<std::string>() : "";
-  const auto end = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-  AUTOGO_REQUIRE(text.size() == 16 && end.ec == std::errc() && end.ptr == text.data() + 16,
-                 ErrorKind::kInput, where + ": expected 16 hexadecimal digits");
-  return value;
+std::uint64_t hash_of(const Json& json, const std::string& where) {
+  return parse_hex64(json.is_string() ? json.get<std::string>() : "", where);
 }
 
 /// One element a line: readable, and a change shows as a small difference.
@@ -110,7 +99,7 @@ SegmentEntry read_entry(const Json& json, std::size_t num_corpora, const std::st
       ErrorKind::kInput, at + ": expected [id, count, counts by corpus, body]");
   SegmentEntry entry = describe_body(graph_from_json(json[3], at));
   AUTOGO_REQUIRE(entry.num_nodes > 0, ErrorKind::kInput, at + ": the body is empty");
-  entry.id = parse_hex(json[0], at + ": id");
+  entry.id = hash_of(json[0], at + ": id");
   entry.body_count = count_of(json[1], at);
   for (const Json& count : json[2]) entry.counts.push_back(count_of(count, at));
   return entry;
@@ -122,7 +111,7 @@ void SegmentDatabase::save(const std::string& path) const {
   const Impl& db = *impl_;
   write_file_atomic(path, [&db](const ByteSink& sink) {
     sink("{\"format\": \"" + std::string(kFormat) + "\", \"version\": " + std::to_string(kVersion));
-    sink(", \"content_hash\": \"" + hex(db.content) + "\"");
+    sink(", \"content_hash\": \"" + hex64(db.content) + "\"");
     sink(", \"vocab_size\": " + std::to_string(db.record.vocab_size));
     sink(", \"sample\": " + std::to_string(db.record.sample));
     sink(", \"seed\": " + std::to_string(db.record.seed));
@@ -134,7 +123,7 @@ void SegmentDatabase::save(const std::string& path) const {
                [](const std::vector<Symbol>& piece) { return Json(piece); });
     write_list(sink, "entries", db.entries, [](const SegmentEntry& entry) {
       return Json::array(
-          {hex(entry.id), entry.body_count, entry.counts, graph_to_json(entry.body)});
+          {hex64(entry.id), entry.body_count, entry.counts, graph_to_json(entry.body)});
     });
     sink("}\n");
   });
@@ -161,7 +150,7 @@ SegmentDatabase SegmentDatabase::load(const std::string& path) {
   AUTOGO_REQUIRE(db.by_id.size() == db.entries.size(), ErrorKind::kInput,
                  path + ": two entries have the same id");
   const std::uint64_t stored =
-      parse_hex(json.value("content_hash", Json()), path + ": content_hash");
+      hash_of(json.value("content_hash", Json()), path + ": content_hash");
   if (stored != db.content) {
     throw Error(ErrorKind::kInput, path + ": damaged: its contents do not have the hash it states")
         .with_hint("mine the database again, or fetch a whole copy");

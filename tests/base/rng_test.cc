@@ -6,6 +6,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "autogo/base/error.h"
+#include "autogo/base/hash.h"
+
 namespace autogo {
 namespace {
 
@@ -90,6 +93,14 @@ TEST(Hash, CombinationDependsOnOrder) {
   EXPECT_NE(hash_combine(1, 2), hash_combine(2, 1));
   EXPECT_NE(hash_bytes("ab", 2), hash_bytes("ba", 2));
   EXPECT_NE(hash_bytes("ab", 2), hash_bytes("ab", 2, 1));
+  ByteHash pieces(7);
+  for (const char* piece : {"a", "", "uto", "go"}) pieces.add(piece);
+  EXPECT_EQ(pieces.value(), hash_bytes("autogo", 6, 7));
+  EXPECT_EQ(hex64(0x0123456789abcdefULL), "0123456789abcdef");
+  EXPECT_EQ(parse_hex64("0123456789abcdef", "x"), 0x0123456789abcdefULL);
+  for (const char* bad : {"", "0123456789abcde", "0123456789ABCDEF", "0123456789abcdef0"}) {
+    EXPECT_THROW(parse_hex64(bad, "x"), Error) << bad;
+  }
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <ostream>
 
+#include "autogo/base/hash.h"
 #include "autogo/base/paths.h"
 #include "autogo/graph/canonical.h"
 #include "autogo/onnx/model.h"
@@ -18,12 +19,6 @@ struct SegmentCommand {
   std::uint64_t seed = 0;
 };
 
-std::string hex(std::uint64_t value) {
-  std::string text(16, '0');
-  for (std::size_t i = 16; i-- > 0; value >>= 4) text[i] = "0123456789abcdef"[value & 15U];
-  return text;
-}
-
 void print_json(std::ostream& out, const Graph& graph,
                 const std::vector<NetworkSegment>& segments) {
   OrderedJson list = OrderedJson::array();
@@ -31,7 +26,7 @@ void print_json(std::ostream& out, const Graph& graph,
     OrderedJson nodes = OrderedJson::array();
     for (const NodeId id : segment.nodes) nodes.push_back(graph.node_name(id));
     list.push_back({{"nodes", std::move(nodes)},
-                    {"id", hex(segment.id)},
+                    {"id", hex64(segment.id)},
                     {"inputs", segment.num_inputs},
                     {"outputs", segment.num_outputs},
                     {"known", segment.known}});
@@ -43,7 +38,7 @@ void print_table(std::ostream& out, const Graph& graph,
                  const std::vector<NetworkSegment>& segments) {
   out << segments.size() << " segments of " << graph.num_nodes() << " nodes\n";
   for (const NetworkSegment& segment : segments) {
-    out << hex(segment.id) << (segment.known ? "  " : " *");
+    out << hex64(segment.id) << (segment.known ? "  " : " *");
     for (const NodeId id : segment.nodes) {
       out << " " << op_name(graph.node(id).op) << ":" << graph.node_name(id);
     }

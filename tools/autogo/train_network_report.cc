@@ -5,6 +5,7 @@
 #include <limits>
 #include <ostream>
 
+#include "autogo/base/hash.h"
 #include "autogo/cost/cost.h"
 #include "autogo/graph/canonical.h"
 #include "base/json.h"
@@ -15,12 +16,6 @@ namespace {
 
 OrderedJson number(double value) {
   return std::isfinite(value) ? OrderedJson(value) : OrderedJson(nullptr);
-}
-
-std::string hex(std::uint64_t value) {
-  char text[20];
-  std::snprintf(text, sizeof(text), "%016llx", static_cast<unsigned long long>(value));
-  return text;
 }
 
 OrderedJson tests_json(const std::vector<TestMetric>& tests) {
@@ -59,7 +54,7 @@ OrderedJson network_json(const NetworkRuns& runs) {
   const GraphCost cost = graph_cost(runs.network.graph);
   OrderedJson json;
   json["model"] = runs.model;
-  json["hash"] = hex(canonical_hash(runs.network.graph));
+  json["hash"] = hex64(canonical_hash(runs.network.graph));
   json["macs"] = cost.total.macs;
   json["params"] = cost.total.params;
   json["notes"] = runs.network.notes;
@@ -89,7 +84,7 @@ OrderedJson setting_json(const NetworkArguments& a, const Data& data) {
   json["task"] = a.task;
   json["data"]["path"] = data.path;
   json["data"]["kind"] = data.kind;
-  json["data"]["content_hash"] = hex(data.content_hash);
+  json["data"]["content_hash"] = hex64(data.content_hash);
   json["max_train_images"] = a.training.max_train_images;
   json["max_test_images"] = a.training.max_test_images;
   json["weights"] = a.weights;
