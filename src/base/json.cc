@@ -23,14 +23,13 @@ bool too_deep(std::string_view text) {
   return false;
 }
 
-}  // namespace
-
-Json parse_json(const std::string& text, const std::string& where) {
+template <typename AnyJson>
+AnyJson parse_any(std::string_view text, const std::string& where) {
   AUTOGO_REQUIRE(!too_deep(text), ErrorKind::kInput,
                  where + ": its lists are nested more than " + std::to_string(kMaxDepth) + " deep");
   try {
-    return Json::parse(text);
-  } catch (const nlohmann::json::parse_error& e) {
+    return AnyJson::parse(text);
+  } catch (const typename AnyJson::parse_error& e) {
     if (const auto placeholder = placeholder_of(text)) {
       throw Error(ErrorKind::kInput, where + ": is " + placeholder->what + ", expected JSON")
           .with_hint(placeholder->hint);
@@ -38,9 +37,19 @@ Json parse_json(const std::string& text, const std::string& where) {
     throw Error(ErrorKind::kInput, where + ": not valid JSON at byte " + std::to_string(e.byte) +
                                        " of " + std::to_string(text.size()))
         .with_hint("the file is damaged or of another kind; write it again");
-  } catch (const nlohmann::json::exception&) {  // a number beyond a double's range
+  } catch (const typename AnyJson::exception&) {  // a number beyond a double's range
     throw Error(ErrorKind::kInput, where + ": holds a number that is out of range");
   }
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text, const std::string& where) {
+  return parse_any<Json>(text, where);
+}
+
+OrderedJson parse_ordered_json(std::string_view text, const std::string& where) {
+  return parse_any<OrderedJson>(text, where);
 }
 
 std::optional<Json> try_parse_json(std::string_view text) {
@@ -49,8 +58,16 @@ std::optional<Json> try_parse_json(std::string_view text) {
   return json.is_discarded() ? std::nullopt : std::optional(std::move(json));
 }
 
+std::string dump_json(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string dump_json(const OrderedJson& json) {
+  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+}
+
 void require_format(const Json& json, const std::string& where, const std::string& format,
-                    int version) {
+                    int version, const std::string& remedy) {
   const bool named = json.is_object() && json.contains("format") && json["format"].is_string();
   const std::string found = named ? json["format"].get<std::string>() : "no format name";
   AUTOGO_REQUIRE(found == format, ErrorKind::kInput,
@@ -62,7 +79,7 @@ void require_format(const Json& json, const std::string& where, const std::strin
                                      format + "\", this autogo reads version " +
                                      std::to_string(version))
       .with_hint(found_version > version ? "update autogo, or write the file again with this one"
-                                         : "write the file again with this autogo");
+                                         : remedy);
 }
 
 }  // namespace autogo

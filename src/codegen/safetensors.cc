@@ -30,7 +30,7 @@ void write_safetensors(const std::string& path, const std::vector<StoredTensor>&
         {"dtype", tensor.dtype}, {"shape", tensor.dims}, {"data_offsets", {offset, end}}};
     offset = end;
   }
-  std::string text = header.dump();
+  std::string text = dump_json(header);
   text.append((8 - text.size() % 8) % 8, ' ');
   write_file_atomic(path, [&](const ByteSink& sink) {
     std::string length(8, '\0');

@@ -76,9 +76,9 @@ std::array<std::int32_t, 2> pair_of(const Json& list, std::size_t first, const s
                  "\"" + key + "\" is too short");
   std::array<std::int32_t, 2> pair{};
   for (const std::size_t i : {std::size_t{0}, std::size_t{1}}) {
-    AUTOGO_REQUIRE(list[first + i].is_number_integer(), ErrorKind::kInput,
-                   "\"" + key + "\" holds something else than integers");
-    pair[i] = list[first + i].get<std::int32_t>();
+    const auto value = json_as<std::int32_t>(list[first + i]);
+    AUTOGO_REQUIRE(value, ErrorKind::kInput, "\"" + key + "\" holds something else than integers");
+    pair[i] = *value;
   }
   return pair;
 }

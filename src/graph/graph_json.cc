@@ -23,15 +23,17 @@ TensorType type_from_json(const Json& json, const std::string& where) {
   const Json dims = brief ? json : json_member<Json>(json, "shape", where);
   TensorType type;
   if (!dims.is_null()) {
+    const auto sizes = json_as<std::vector<std::int64_t>>(dims);
+    AUTOGO_REQUIRE(sizes, ErrorKind::kInput, where + ": a shape is not a list of whole numbers");
     try {
-      type.shape = Shape(dims.get<std::vector<std::int64_t>>());
-    } catch (const nlohmann::json::exception&) {
-      throw Error(ErrorKind::kInput, where + ": a shape is not a list of whole numbers");
+      type.shape = Shape(*sizes);
+    } catch (Error& e) {
+      e.prepend(where);
+      throw;
     }
-    const auto sizes = type.shape.dims();
     const bool possible =
-        std::ranges::all_of(sizes, [](std::int64_t d) { return d >= -1 && d <= kMaxDim; });
-    AUTOGO_REQUIRE(possible && countable(sizes), ErrorKind::kInput,
+        std::ranges::all_of(*sizes, [](std::int64_t d) { return d >= -1 && d <= kMaxDim; });
+    AUTOGO_REQUIRE(possible && countable(*sizes), ErrorKind::kInput,
                    where + ": the shape " + to_string(type.shape) + " is impossible");
   }
   type.layout = default_layout(type.shape);

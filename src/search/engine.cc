@@ -59,7 +59,7 @@ std::uint64_t config_hash(const SearchConfig& config, const InputHashes& hashes)
   // What only adds iterations or changes exported weights leaves the journal's lines as they are.
   options.erase("iterations");
   options.erase("new_weights");
-  const std::string text = options.dump();
+  const std::string text = dump_json(options);
   std::uint64_t hash = hash_bytes(text.data(), text.size());
   for (const std::uint64_t part : {hashes.input, hashes.segments, hashes.predictor}) {
     hash = hash_combine(hash, part);

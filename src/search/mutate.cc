@@ -99,7 +99,7 @@ void accept(const MutationSetup& setup, const Parent& parent, const Individual& 
     if (gain < setup.min_gain) continue;
     Resolved& c = candidates[i];
     const Graph graph = splice(parent.graph, cut, *c.step.body, c.inputs, c.outputs);
-    const std::string text = graph_to_json(*c.step.body).dump();
+    const std::string text = dump_json(graph_to_json(*c.step.body));
     c.step.body_hash = hash_bytes(text.data(), text.size());
     result.children.push_back({std::move(c.step), canonical_hash(graph),
                                individual.macs - run.cost.macs + c.cost.macs,

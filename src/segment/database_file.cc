@@ -30,7 +30,7 @@ constexpr int kVersion = 1;
 constexpr std::uint32_t kMaxPiece = 4096;
 
 std::uint64_t hash_of(const Json& json, const std::string& where) {
-  return parse_hex64(json.is_string() ? json.get<std::string>() : "", where);
+  return parse_hex64(json_as<std::string>(json).value_or(""), where);
 }
 
 /// One element a line: readable, and a change shows as a small difference.
@@ -39,7 +39,7 @@ void write_list(const ByteSink& sink, const char* key, const Range& items, ToJso
   sink(std::string(",\n\"") + key + "\": [");
   const char* separator = "\n";
   for (const auto& item : items) {
-    sink(separator + to_json(item).dump());
+    sink(separator + dump_json(to_json(item)));
     separator = ",\n";
   }
   sink("]");
@@ -149,8 +149,7 @@ SegmentDatabase SegmentDatabase::load(const std::string& path) {
   db.finish();
   AUTOGO_REQUIRE(db.by_id.size() == db.entries.size(), ErrorKind::kInput,
                  path + ": two entries have the same id");
-  const std::uint64_t stored =
-      hash_of(json.value("content_hash", Json()), path + ": content_hash");
+  const std::uint64_t stored = hash_of(json.value("content_hash", Json()), path + ": content_hash");
   if (stored != db.content) {
     throw Error(ErrorKind::kInput, path + ": damaged: its contents do not have the hash it states")
         .with_hint("mine the database again, or fetch a whole copy");

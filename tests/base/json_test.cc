@@ -65,5 +65,32 @@ TEST(Json, RefusesDocumentsThatAreDeeperThanTheStack) {
   EXPECT_TRUE(try_parse_json("[\"\\\"" + std::string(1000, '[') + "\"]").has_value());
 }
 
+TEST(Json, NumbersAreTakenExactly) {
+  const auto read = [](const char* text) { return parse_json(text, "x"); };
+  EXPECT_EQ(json_as<std::uint8_t>(read("255")), 255);
+  EXPECT_EQ(json_as<std::uint8_t>(read("256")), std::nullopt);
+  EXPECT_EQ(json_as<std::uint64_t>(read("-1")), std::nullopt);
+  EXPECT_EQ(json_as<std::int64_t>(read("18446744073709551615")), std::nullopt);
+  EXPECT_EQ(json_as<int>(read("1.5")), std::nullopt);
+  EXPECT_EQ(json_as<int>(read("1e300")), std::nullopt);
+  EXPECT_EQ(json_as<int>(read("true")), std::nullopt);
+  EXPECT_EQ(json_as<bool>(read("1")), std::nullopt);
+  EXPECT_EQ(json_as<double>(read("3")), 3.0);
+  EXPECT_EQ(json_as<double>(read("null")), std::nullopt);
+  EXPECT_EQ(json_as<std::vector<int>>(read("[1, 2]")), (std::vector<int>{1, 2}));
+  EXPECT_EQ(json_as<std::vector<int>>(read("[1, \"2\"]")), std::nullopt);
+  EXPECT_EQ(json_as<std::vector<int>>(read("{\"a\": 1}")), std::nullopt);
+  using Pair = std::array<int, 2>;
+  EXPECT_EQ(json_as<Pair>(read("[1, 2]")), (Pair{1, 2}));
+  EXPECT_EQ(json_as<Pair>(read("[1, 2, 3]")), std::nullopt);
+  using Map = std::map<std::string, int>;
+  EXPECT_EQ(json_as<Map>(read("{\"a\": 1}")), (Map{{"a", 1}}));
+  EXPECT_EQ(json_as<Map>(read("[1]")), std::nullopt);
+}
+
+TEST(Json, PrintsTextThatIsNoUtf8) {
+  EXPECT_EQ(dump_json(Json{{"name", "a\xff.onnx"}}), "{\"name\":\"a\xef\xbf\xbd.onnx\"}");
+}
+
 }  // namespace
 }  // namespace autogo

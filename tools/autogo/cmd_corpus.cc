@@ -115,7 +115,7 @@ void print_summary(Cli& cli, const CorpusSummary& summary, const std::string& ou
     json["skipped_unlabelled"] = summary.unlabelled;
     json["skipped_failed"] = summary.failed;
     json["skipped_repeated"] = summary.repeated;
-    cli.out() << json.dump() << "\n";
+    cli.out() << dump_json(json) << "\n";
     return;
   }
   const std::string skipped = left_out(summary);
@@ -145,7 +145,7 @@ int write_network(Cli& cli, const CorpusOptions& options) {
     json["model"] = options.out;
     json["macs"] = cost.macs;
     json["params"] = cost.params;
-    cli.out() << json.dump() << "\n";
+    cli.out() << dump_json(json) << "\n";
   } else {
     cli.out() << options.out << ": " << cost.macs << " multiply-accumulates, " << cost.params
               << " parameters\n";

@@ -96,7 +96,7 @@ int run_doctor(Cli& cli) {
   }
   if (cli.json()) {
     const OrderedJson object = {{"version", AUTOGO_VERSION}, {"ok", ok}, {"parts", list}};
-    cli.out() << object.dump() << "\n";
+    cli.out() << dump_json(object) << "\n";
   }
   return ok ? 0 : 3;
 }

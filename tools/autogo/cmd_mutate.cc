@@ -23,7 +23,9 @@ struct MutateArguments {
 
 void print_mutants(Cli& cli, const MutateArguments& a, const std::vector<Mutant>& mutants) {
   if (cli.json()) {
-    cli.out() << OrderedJson::parse(read_file(a.out + "/mutants.json")).dump() << "\n";
+    cli.out() << dump_json(parse_ordered_json(read_file(a.out + "/mutants.json"),
+                                              a.out + "/mutants.json"))
+              << "\n";
     return;
   }
   cli.out() << "        MACs       params  mutations      gain  network\n";

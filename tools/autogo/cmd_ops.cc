@@ -34,7 +34,7 @@ void print_json(std::ostream& out) {
   }
   OrderedJson object;
   object["ops"] = std::move(ops);
-  out << object.dump() << "\n";
+  out << dump_json(object) << "\n";
 }
 
 void print_table(std::ostream& out) {

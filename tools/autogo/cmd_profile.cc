@@ -135,7 +135,7 @@ void print_json(const Graph& graph, const Profile& profile, const ProfileOptions
   json["inputs"] = std::move(inputs);
   json["totals"] = std::move(totals);
   json["nodes"] = std::move(nodes);
-  out << json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace) << "\n";
+  out << dump_json(json) << "\n";
 }
 
 /// "4.09 G"; whole numbers below 1000.

@@ -31,7 +31,7 @@ void print_json(std::ostream& out, const Graph& graph,
                     {"outputs", segment.num_outputs},
                     {"known", segment.known}});
   }
-  out << OrderedJson{{"segments", std::move(list)}}.dump() << "\n";
+  out << dump_json(OrderedJson{{"segments", std::move(list)}}) << "\n";
 }
 
 void print_table(std::ostream& out, const Graph& graph,

@@ -88,7 +88,7 @@ void print_metrics(Cli& cli, const std::vector<CorpusMetrics>& all) {
     OrderedJson json;
     json["corpora"] = OrderedJson::array();
     for (const CorpusMetrics& metrics : all) json["corpora"].push_back(as_json(metrics));
-    cli.out() << json.dump() << "\n";
+    cli.out() << dump_json(json) << "\n";
     return;
   }
   char line[160];
@@ -146,7 +146,7 @@ int refine(Cli& cli, const PredictorOptions& options) {
     json["spearman_before"] = number(report.spearman_before);
     json["spearman_after"] = number(report.spearman_after);
     json["trust"] = report.trust;
-    cli.out() << json.dump() << "\n";
+    cli.out() << dump_json(json) << "\n";
   } else {
     cli.out() << report.networks << " trained networks: Spearman with the truth "
               << text(report.spearman_before) << " before, " << text(report.spearman_after)

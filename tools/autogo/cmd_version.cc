@@ -13,7 +13,7 @@ int run_version(Cli& cli) {
     object["version"] = AUTOGO_VERSION;
     object["build_type"] = AUTOGO_BUILD_TYPE;
     object["compiler"] = AUTOGO_COMPILER;
-    cli.out() << object.dump() << "\n";
+    cli.out() << dump_json(object) << "\n";
   } else {
     cli.out() << "autogo " AUTOGO_VERSION " (" AUTOGO_BUILD_TYPE ", " AUTOGO_COMPILER ")\n";
   }

@@ -101,7 +101,7 @@ int report(const Error& error, const std::string& where, bool json, std::ostream
     object["code"] = code;
     object["message"] = what;
     object["hint"] = hint;
-    err << object.dump(-1, ' ', false, OrderedJson::error_handler_t::replace) << "\n";
+    err << dump_json(object) << "\n";
   } else {
     err << where << ": " << what << (hint.empty() ? "" : "; ") << hint << "\n";
   }

@@ -161,7 +161,7 @@ std::string training_metadata(const NetworkArguments& arguments, const Data& dat
   json["deviation"] = runs.network.options.deviation;
   const TrainingResult& result = runs.results.front();
   if (!result.epochs.empty()) json["tests"] = tests_json(result.epochs.back().tests);
-  return json.dump();
+  return dump_json(json);
 }
 
 std::string training_json(const NetworkArguments& arguments, const Data& data,
@@ -169,7 +169,7 @@ std::string training_json(const NetworkArguments& arguments, const Data& data,
   OrderedJson json = setting_json(arguments, data);
   json["networks"] = OrderedJson::array();
   for (const NetworkRuns& runs : all) json["networks"].push_back(network_json(runs));
-  return json.dump();
+  return dump_json(json);
 }
 
 void print_training_table(std::ostream& out, const std::vector<NetworkRuns>& all) {
