@@ -1,19 +1,24 @@
 #include "autogo/base/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
-#include <atomic>
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "autogo/base/error.h"
+#include "autogo/base/hash.h"
 
 namespace autogo {
 namespace {
@@ -33,6 +38,10 @@ class Descriptor {
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return fd_; }
   int release() { return std::exchange(fd_, -1); }
+  void reset(int fd) {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = fd;
+  }
 
  private:
   int fd_;
@@ -103,6 +112,69 @@ bool is_stream(const std::string& path) {
   return !S_ISREG(info.st_mode) || path == "/dev/stdout";
 }
 
+/// Nothing when there is nothing. Links are followed.
+std::optional<struct stat> look_up(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0) return info;
+  if (errno != ENOENT && errno != ENOTDIR) throw_io(path, "open");
+  return std::nullopt;
+}
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == path.npos ? "." : path.substr(0, slash + 1);
+}
+
+/// A new file in a folder, removed again unless it is renamed. Its name cannot be guessed and must
+/// be new: in a folder that others may write to, nobody can put a link there beforehand that would
+/// lead the writing elsewhere. The name is short, so that any name that a folder takes can be
+/// written.
+class TemporaryFile {
+ public:
+  /// @param shown  the path that errors name
+  TemporaryFile(const std::string& folder, const std::string& shown) : fd_(-1) {
+    constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    for (int attempt = 0; attempt < 16 && fd_.get() < 0; ++attempt) {
+      std::uint64_t name = 0;
+      if (::getrandom(&name, sizeof(name), 0) != sizeof(name)) throw_io(shown, "create");
+      name_ = folder + "/.autogo-" + hex64(name) + ".tmp";
+      fd_.reset(::open(name_.c_str(), kFlags, 0666));
+      if (fd_.get() < 0 && errno != EEXIST) break;
+    }
+    if (fd_.get() < 0) throw_io(shown, "create");
+  }
+  ~TemporaryFile() {
+    if (!name_.empty()) ::unlink(name_.c_str());
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  int get() const { return fd_.get(); }
+  void sync_and_close(const std::string& shown) {
+    if (::fsync(fd_.get()) != 0 && errno != EINVAL) throw_io(shown, "write");
+    if (::close(fd_.release()) != 0) throw_io(shown, "write");
+  }
+  void rename_to(const std::string& target, const std::string& shown) {
+    if (::rename(name_.c_str(), target.c_str()) != 0) throw_io(shown, "replace");
+    name_.clear();
+  }
+
+ private:
+  Descriptor fd_;
+  std::string name_;  ///< empty: it is no longer there
+};
+
+/// Puts on disk which files a folder has: without it a renamed file may be gone after a power
+/// failure. Folders that cannot be opened for reading, and file systems that cannot do it, are left
+/// to the system.
+void sync_folder(const std::string& folder, const std::string& shown) {
+  const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() < 0) return;
+  if (::fsync(fd.get()) != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT)) {
+    throw_io(shown, "write");
+  }
+}
+
 }  // namespace
 
 std::string read_file(const std::string& path) {
@@ -151,20 +223,35 @@ void write_file_atomic(const std::string& path, const std::function<void(const B
     fill([&](std::string_view piece) { write_all(fd.get(), piece, path); });
     return;
   }
-  static std::atomic<unsigned> serial{0};  // threads may write the same file
-  const std::string temporary =
-      target + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(serial++);
-  Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (fd.get() < 0) throw_io(path, "create");
-  try {
-    fill([&](std::string_view piece) { write_all(fd.get(), piece, path); });
-    if (::fsync(fd.get()) != 0 && errno != EINVAL) throw_io(path, "write");
-    if (::close(fd.release()) != 0) throw_io(path, "write");
-    if (::rename(temporary.c_str(), target.c_str()) != 0) throw_io(path, "replace");
-  } catch (...) {
-    ::unlink(temporary.c_str());
-    throw;
+  const std::string folder = folder_of(target);
+  TemporaryFile file(folder, path);
+  fill([&](std::string_view piece) { write_all(file.get(), piece, path); });
+  file.sync_and_close(path);
+  file.rename_to(target, path);
+  sync_folder(folder, path);
+}
+
+bool path_exists(const std::string& path) { return look_up(path).has_value(); }
+
+bool is_folder(const std::string& path) {
+  const auto info = look_up(path);
+  return info && S_ISDIR(info->st_mode);
+}
+
+std::vector<std::string> list_folder(const std::string& path) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(path.c_str()), ::closedir);
+  if (!folder) throw_io(path, "open the folder");
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(folder.get());
+    if (entry == nullptr) break;
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") names.push_back(name);
   }
+  if (errno != 0) throw_io(path, "read the folder");
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 MappedFile::MappedFile(const std::string& path) {

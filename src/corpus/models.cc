@@ -18,12 +18,13 @@ namespace fs = std::filesystem;
 
 void find_below(const fs::path& folder, std::vector<ModelFile>& files) {
   std::error_code failure;
-  const std::string name =
-      fs::weakly_canonical(folder).filename().string();  // "models/" and "." have a name too
+  // "models/" and "." have a name too
+  const std::string name = fs::weakly_canonical(folder, failure).filename().string();
   const std::size_t before = files.size();
   for (auto it = fs::recursive_directory_iterator(folder, failure);
        !failure && it != fs::recursive_directory_iterator(); it.increment(failure)) {
-    if (it->is_regular_file() && it->path().extension() == ".onnx") {
+    std::error_code ignored;
+    if (it->is_regular_file(ignored) && it->path().extension() == ".onnx") {
       files.push_back({it->path().string(),
                        (fs::path(name) / it->path().lexically_relative(folder)).generic_string()});
     }
@@ -54,25 +55,28 @@ std::string corpus_header_line(const CorpusHeader& header) {
   json["label"] = header.label;
   json["source"] = header.source;
   if (header.size > 0) json["size"] = header.size;
-  if (header.training_images > 0) json["training_images"] = std::llround(header.training_images);
-  return json.dump() + "\n";
+  if (header.training_images > 0) {
+    const bool exact = header.training_images < 1e15;  // whole numbers are written as such
+    json["training_images"] = exact ? OrderedJson(std::llround(header.training_images))
+                                    : OrderedJson(header.training_images);
+  }
+  return dump_json(json) + "\n";
 }
 
 std::string corpus_item_line(const std::string& id, std::optional<double> label,
                              const Graph* graph) {
-  std::string line = "{\"id\":" + Json(id).dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string line = "{\"id\":" + dump_json(Json(id));
   if (label) line += ",\"label\":" + Json(*label).dump();
-  if (graph != nullptr) line += ",\"graph\":" + graph_to_json(*graph).dump();
+  if (graph != nullptr) line += ",\"graph\":" + dump_json(graph_to_json(*graph));
   return line + "}\n";
 }
 
 std::vector<ModelFile> find_onnx_files(const std::vector<std::string>& paths) {
   std::vector<ModelFile> files;
   for (const std::string& path : paths) {
-    std::error_code ignored;
-    AUTOGO_REQUIRE(fs::exists(path, ignored), ErrorKind::kIo,
+    AUTOGO_REQUIRE(path_exists(path), ErrorKind::kIo,
                    path + ": no such file or folder, expected .onnx files");
-    if (fs::is_directory(path, ignored)) {
+    if (is_folder(path)) {
       find_below(path, files);
     } else {
       files.push_back({path, fs::path(path).filename().string()});

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <filesystem>
 #include <optional>
-#include <regex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -61,12 +60,26 @@ double parse_label(std::string_view text, const std::string& column) {
   return value;
 }
 
+/// The N of the last "Nep" among the words of a column's name, which '_' splits; 0 without one.
+double epochs_of(std::string_view column) {
+  double epochs = 0;
+  for (;;) {
+    const std::size_t end = column.find('_');
+    std::string_view word = column.substr(0, end);
+    const bool named = word.ends_with("ep");
+    if (named) word.remove_suffix(2);
+    if (named && !word.empty() && word.find_first_not_of("0123456789") == word.npos) {
+      epochs = 0;  // stays where the number is beyond a double
+      std::from_chars(word.data(), word.data() + word.size(), epochs);
+    }
+    if (end == column.npos) return epochs;
+    column.remove_prefix(end + 1);
+  }
+}
+
 /// Images that the trainings behind a benchmark's column saw: its epochs times the images of the
 /// split. 0 where the name does not say.
 double training_images_of(std::string_view family, const std::string& column) {
-  static const std::regex kEpochs("(?:.*_)?(\\d+)ep(?:_.*)?");
-  std::smatch match;
-  if (!std::regex_match(column, match, kEpochs)) return 0;
   double images = 40000;  // NAS-Bench-101 trains on 40,000 images of CIFAR-10
   if (family == kNasbench201Family) {
     const bool imagenet = column.rfind("imagenet16_120", 0) == 0;
@@ -75,7 +88,7 @@ double training_images_of(std::string_view family, const std::string& column) {
   } else if (family != kNasbench101Family) {
     return 0;
   }
-  return images * std::stod(match[1]);
+  return images * epochs_of(column);
 }
 
 /// The items of a corpus while its table is read; the header needs their number first.

@@ -87,21 +87,17 @@ class Part : public Dataset {
 
 std::vector<std::string> list_folders(const std::string& path) {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(path)) {
-    const std::string name = entry.path().filename().string();
-    if (entry.is_directory() && name[0] != '.') names.push_back(name);
+  for (const std::string& name : list_folder(path)) {
+    if (name[0] != '.' && folder_exists(path + "/" + name)) names.push_back(name);
   }
-  std::sort(names.begin(), names.end());
   return names;
 }
 
 std::vector<std::string> list_images(const std::string& path) {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(path)) {
-    const std::string name = entry.path().filename().string();
+  for (const std::string& name : list_folder(path)) {
     if (name[0] != '.' && is_image_name(name)) names.push_back(name);
   }
-  std::sort(names.begin(), names.end());
   return names;
 }
 

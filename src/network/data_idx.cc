@@ -85,15 +85,13 @@ class IdxSet : public Dataset {
 /// The images file of a split: "train-images-idx3-ubyte", "t10k-images.idx3-ubyte.gz", ...
 std::string find_images(const std::string& folder, std::initializer_list<const char*> splits) {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
+  for (const std::string& name : list_folder(folder)) {
     if (name.find("images") == std::string::npos || name.find("idx3") == std::string::npos)
       continue;
     for (const char* split : splits) {
       if (name.rfind(split, 0) == 0) names.push_back(name);
     }
   }
-  std::sort(names.begin(), names.end());
   return names.empty() ? "" : folder + "/" + names[0];
 }
 

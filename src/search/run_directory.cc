@@ -38,7 +38,7 @@ std::string config_path(const std::string& directory) { return directory + "/con
 Json read_config_file(const std::string& directory) {
   const std::string path = config_path(directory);
   AUTOGO_REQUIRE(
-      fs::exists(path), ErrorKind::kUsage,
+      path_exists(path), ErrorKind::kUsage,
       directory + ": no run directory (config.json is missing); start one with -o " + directory);
   return parse_json(read_file(path), path);
 }
@@ -84,12 +84,16 @@ OrderedJson lineage_json(const History& history, std::uint32_t individual) {
   return steps;
 }
 
+/// Models of an earlier front, with their data files.
 void remove_stale_models(const std::string& folder, const std::vector<std::string>& wanted) {
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    const bool ours = name.size() == 21 && name.ends_with(".onnx") &&
-                      name.find_first_not_of("0123456789abcdef") == 16;
-    if (ours && !std::ranges::count(wanted, "models/" + name)) fs::remove(entry.path());
+  constexpr std::size_t kDigits = 16;
+  const std::string extension = ".onnx";
+  for (const std::string& name : list_folder(folder)) {
+    const bool ours = name.find_first_not_of("0123456789abcdef") == kDigits &&
+                      name.compare(kDigits, extension.size(), extension) == 0;
+    const std::string model = "models/" + name.substr(0, kDigits + extension.size());
+    std::error_code ignored;
+    if (ours && !std::ranges::count(wanted, model)) fs::remove(folder + "/" + name, ignored);
   }
 }
 
@@ -132,16 +136,16 @@ std::string json_text(const OrderedJson& json) {
 void make_folder(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);
-  AUTOGO_REQUIRE(!error && fs::is_directory(path), ErrorKind::kIo,
+  AUTOGO_REQUIRE(!error && is_folder(path), ErrorKind::kIo,
                  path + ": cannot create the folder" + (error ? ": " + error.message() : ""));
 }
 
 void make_new_folder(const std::string& path) {
-  const bool exists = fs::exists(path);
-  AUTOGO_REQUIRE(!exists || fs::is_directory(path), ErrorKind::kUsage,
+  const bool exists = path_exists(path);
+  AUTOGO_REQUIRE(!exists || is_folder(path), ErrorKind::kUsage,
                  path + ": is a file, expected a folder for the run; choose another -o");
-  if (exists && !fs::is_empty(path)) {
-    const bool ours = fs::exists(config_path(path));
+  if (exists && !list_folder(path).empty()) {
+    const bool ours = path_exists(config_path(path));
     throw Error(ErrorKind::kUsage, path + ": not empty" +
                                        (ours ? ", it holds a run; continue it with --resume " +
                                                    path + ", or choose another -o"
@@ -235,7 +239,7 @@ void RunDirectory::discard() {
 void RunDirectory::write_env(const Session& session) const {
   const std::string path = path_ + "/env.json";
   OrderedJson json;
-  if (fs::exists(path)) {
+  if (path_exists(path)) {
     json = OrderedJson::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
   }
   if (!json.is_object() || !json.contains("sessions") || !json["sessions"].is_array()) {
@@ -287,7 +291,7 @@ void write_front(const std::string& directory, const SearchConfig& config,
     entry["iteration"] = member.iteration;
     entry["lineage"] = lineage_json(history, i);
     const std::string path = directory + "/" + names[k];
-    if (fs::exists(path)) return;  // named by content, written whole
+    if (path_exists(path)) return;  // named by content, written whole
     ExportOptions options;
     options.seed = hash_combine(config.options.seed, member.hash);
     options.new_weights = config.options.new_weights == ExportWeights::kConstant

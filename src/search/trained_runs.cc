@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 /// A model by the path that a file names: as it stands, or beside that file.
 Graph read_network(const std::string& directory, const std::string& model) {
   const std::string beside = directory + "/" + model;
-  return import_onnx(fs::path(model).is_relative() && fs::exists(beside) ? beside : model);
+  return import_onnx(fs::path(model).is_relative() && path_exists(beside) ? beside : model);
 }
 
 void add(TrainedNetworks& run, const std::string& directory, const std::string& model,
@@ -60,8 +60,8 @@ TrainedNetworks from_training(const std::string& directory, const std::string& p
 
 TrainedNetworks read_trained_run(const std::string& directory) {
   const std::string training = directory + "/training.json";
-  if (fs::exists(training)) return from_training(directory, training);
-  AUTOGO_REQUIRE(fs::exists(directory + "/validation.json"), ErrorKind::kInput,
+  if (path_exists(training)) return from_training(directory, training);
+  AUTOGO_REQUIRE(path_exists(directory + "/validation.json"), ErrorKind::kInput,
                  directory +
                      ": has neither validation.json (autogo search --validate) nor training.json "
                      "(autogo train network -o)");

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <csignal>
@@ -10,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -69,6 +72,28 @@ TEST(File, MissingFileAndFolderAreNamed) {
   EXPECT_EQ(failure([&] { LineReader reader(dir.path()); }), folder);
 }
 
+TEST(File, PathsThatCannotBeLookedUpAreErrors) {
+  const TempDir dir;
+  write_file_atomic(dir / "x", "");
+  EXPECT_TRUE(path_exists(dir / "x"));
+  EXPECT_FALSE(is_folder(dir / "x"));
+  EXPECT_TRUE(is_folder(dir.path()));
+  EXPECT_FALSE(path_exists(dir / "no"));
+  EXPECT_FALSE(is_folder(dir / "x/y"));
+  const std::string path = dir / std::string(300, 'n');
+  const auto too_long = std::pair(ErrorKind::kIo, path + ": cannot open: File name too long");
+  EXPECT_EQ(failure([&] { path_exists(path); }), too_long);
+  EXPECT_EQ(failure([&] { is_folder(path); }), too_long);
+}
+
+TEST(File, FoldersAreListedInOrder) {
+  const TempDir dir;
+  for (const char* name : {"b", "a", ".c"}) write_file_atomic(dir / name, "");
+  EXPECT_EQ(list_folder(dir.path()), (std::vector<std::string>{".c", "a", "b"}));
+  EXPECT_EQ(failure([&] { list_folder(dir / "a"); }),
+            std::pair(ErrorKind::kIo, dir / "a: cannot open the folder: Not a directory"));
+}
+
 TEST(File, EmptyFileMapsToNothing) {
   const TempDir dir;
   write_file_atomic(dir / "x", "");
@@ -93,6 +118,50 @@ TEST(File, APipeIsReadWhole) {
     writer.join();
     EXPECT_EQ(found, text);
   }
+}
+
+TEST(File, IsWrittenUnderANewNameThatNobodyCanGuess) {
+  const TempDir dir;
+  std::set<std::string> names;
+  for (int i = 0; i < 20; ++i) {
+    write_file_atomic(dir / "x", [&](const ByteSink& sink) {
+      sink("new");
+      for (const auto& entry : std::filesystem::directory_iterator(dir.path())) {
+        const std::string name = entry.path().filename().string();
+        if (name != "x") names.insert(name);
+      }
+    });
+  }
+  EXPECT_EQ(names.size(), 20U);
+  for (const std::string& name : names) {
+    EXPECT_EQ(name.size(), std::string(".autogo-0123456789abcdef.tmp").size()) << name;
+    EXPECT_TRUE(name.starts_with(".autogo-") && name.ends_with(".tmp")) << name;
+  }
+  EXPECT_EQ(dir.count(), 1U);
+}
+
+TEST(File, TheLongestNameCanBeWritten) {
+  const TempDir dir;
+  const std::string name(255, 'n');
+  write_file_atomic(dir / name, "new");
+  EXPECT_EQ(read_file(dir / name), "new");
+}
+
+TEST(File, ADeathInTheMiddleKeepsTheOldFile) {
+  const TempDir dir;
+  write_file_atomic(dir / "x", "old");
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    write_file_atomic(dir / "x", [](const ByteSink& sink) {
+      sink("half of the new");
+      ::_exit(0);
+    });
+  }
+  ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+  EXPECT_EQ(read_file(dir / "x"), "old");
+  write_file_atomic(dir / "x", "new");
+  EXPECT_EQ(read_file(dir / "x"), "new") << "what the dead one left is in nobody's way";
 }
 
 TEST(File, FailedFillKeepsTheOldFileAndLeavesNothing) {

@@ -62,6 +62,10 @@ TEST(Nasbench201Table, KnowsHowLongTheColumnsTrainingsWere) {
   EXPECT_EQ(images("cifar10_valid_12ep"), 12 * 25'000) << "half of the images";
   EXPECT_EQ(images("imagenet16_120_test_12ep"), 12 * 151'700);
   EXPECT_EQ(images("acc"), 0) << "nobody knows";
+  EXPECT_EQ(images("ep"), 0);
+  EXPECT_EQ(images("x200ep"), 0);
+  EXPECT_EQ(images("3ep_12ep_x"), 12 * 50'000);
+  EXPECT_EQ(images(std::string(400, '9') + "ep"), 0) << "beyond a double";
   EXPECT_EQ(images("acc", 5e5), 5e5);
   EXPECT_EQ(images("cifar10_test_200ep", 5e5), 5e5);
 }

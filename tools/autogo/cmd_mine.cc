@@ -53,7 +53,7 @@ class ModelStream : public GraphStream {
       : name_((fs::path(path) / "").parent_path().stem().string()),
         options_(std::move(options)),
         files_(find_onnx_files({path})) {
-    if (fs::is_directory(path)) leave_out_unreadable(path, threads, log);
+    if (is_folder(path)) leave_out_unreadable(path, threads, log);
   }
   std::string name() const override { return name_; }
   void rewind() override { next_ = 0; }
@@ -97,7 +97,7 @@ enum class InputKind { kModels, kCorpus, kDatabase };
 
 /// Told by what the file says of itself, not by its name.
 InputKind input_kind(const std::string& path) {
-  if (fs::is_directory(path) || path.ends_with(".onnx")) return InputKind::kModels;
+  if (is_folder(path) || path.ends_with(".onnx")) return InputKind::kModels;
   LineReader reader(path);
   std::string line;
   const bool any = reader.next(line);
@@ -200,7 +200,7 @@ void print_result(Cli& cli, const MineCommand& options, const MineResult& mined)
                      {"pieces", database.num_pieces()},
                      {"entries", database.entries().size()}};
     if (options.statistics) json["statistics"] = statistics_json(segment_statistics(database));
-    cli.out() << json.dump() << "\n";
+    cli.out() << dump_json(json) << "\n";
     return;
   }
   cli.out() << options.out << ": " << database.entries().size() << " segments, "
@@ -221,7 +221,7 @@ MineResult mine(const MineCommand& options, Log& log) {
   std::vector<GraphStream*> streams;
   std::vector<SegmentDatabase> databases;
   for (const std::string& path : options.corpora) {
-    AUTOGO_REQUIRE(fs::exists(path), ErrorKind::kIo, path + ": no such file or folder");
+    AUTOGO_REQUIRE(path_exists(path), ErrorKind::kIo, path + ": no such file or folder");
     switch (input_kind(path)) {
       case InputKind::kModels:
         owned.push_back(std::make_unique<ModelStream>(path, import, options.mine.threads, log));

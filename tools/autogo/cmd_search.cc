@@ -68,7 +68,7 @@ void refuse_options_of_the_run(CLI::App& app) {
 std::string free_directory(const std::string& model) {
   const std::string base = model_stem(model) + "-search";
   std::string name = base;
-  for (int n = 2; std::filesystem::exists(name); ++n) name = base + "-" + std::to_string(n);
+  for (int n = 2; path_exists(name); ++n) name = base + "-" + std::to_string(n);
   return name;
 }
 
@@ -150,10 +150,10 @@ void print_json(Cli& cli, const SearchArguments& a, const SearchResult& result) 
                                                                  : "timeout";
   json["iterations"] = result.iterations;
   json["children"] = result.children;
-  const OrderedJson pareto = OrderedJson::parse(read_file(path));
+  const OrderedJson pareto = parse_ordered_json(read_file(path), path);
   json["input"] = pareto.at("input");
   json["members"] = pareto.at("members");
-  cli.out() << json.dump() << "\n";
+  cli.out() << dump_json(json) << "\n";
 }
 
 void print_plan(Cli& cli, const SearchArguments& a, const SearchPlan& plan) {
@@ -171,7 +171,7 @@ void print_plan(Cli& cli, const SearchArguments& a, const SearchPlan& plan) {
     json["sources"] = plan.sources;
     json["replacements"] = plan.replacements;
     json["operators"] = plan.operators;
-    cli.out() << json.dump() << "\n";
+    cli.out() << dump_json(json) << "\n";
     return;
   }
   std::string operators;

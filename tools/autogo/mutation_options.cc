@@ -53,7 +53,9 @@ void resolve_mutation(SearchConfig& config, const MutationWords& words, bool nee
   if (config.predictor.empty() && needs_predictor) config.predictor = data_file("predictor.pt");
   for (std::string* path : {&config.model, &config.segments, &config.predictor}) {
     if (path->empty() || *path == "-") continue;
-    *path = std::filesystem::absolute(*path).lexically_normal().string();
+    std::error_code unknown;  // the working folder may be gone
+    const std::filesystem::path whole = std::filesystem::absolute(*path, unknown);
+    if (!unknown) *path = whole.lexically_normal().string();
   }
 }
 

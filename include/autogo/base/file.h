@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace autogo {
 
@@ -20,14 +21,22 @@ std::string read_file(const std::string& path);
 /// when the gzip stream is cut or damaged
 std::string read_gzip_file(const std::string& path);
 
-/// Writes under a temporary name in the same folder, syncs, renames: a reader sees the old file or
-/// the new one, never half of it. Devices and pipes are written to directly. Threads may write the
-/// same file. @throws Error kIo; the temporary file is removed.
+/// Writes under a temporary name in the same folder that nobody can guess, syncs, renames, syncs
+/// the folder: a reader sees the old file or the new one, never half of it, after a power failure
+/// too. Devices and pipes are written to directly. Threads may write the same file.
+/// @throws Error kIo; the temporary file is removed.
 void write_file_atomic(const std::string& path, std::string_view content);
 
 /// The same for large files: `fill` writes through the sink it is given, piece by piece.
 using ByteSink = std::function<void(std::string_view)>;
 void write_file_atomic(const std::string& path, const std::function<void(const ByteSink&)>& fill);
+
+/// Is there something at the path? @throws Error kIo: that cannot be told (no permission, too long)
+bool path_exists(const std::string& path);
+/// The same for a folder, links followed.
+bool is_folder(const std::string& path);
+/// Names of what a folder holds, sorted. @throws Error kIo
+std::vector<std::string> list_folder(const std::string& path);
 
 /// The bytes of a file, read-only: a mapping, whose pages are read when touched; of a pipe a copy.
 class MappedFile {
