@@ -3,9 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "support/temp_dir.h"
 
 namespace autogo {
 namespace {
@@ -58,6 +62,57 @@ TEST(ParallelFor, Nests) {
 }
 
 TEST(AvailableThreads, IsAtLeastOne) { EXPECT_GE(available_threads(), 1); }
+
+/// A root folder with the files that tell a process its control groups.
+class Groups {
+ public:
+  explicit Groups(const std::string& of_self) { write("proc/self/cgroup", of_self); }
+  Groups& write(const std::string& name, const std::string& text) {
+    const std::filesystem::path path = dir_ / name;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+    return *this;
+  }
+  int limit() const { return cgroup_cpu_limit(dir_.path()); }
+
+ private:
+  const TempDir dir_;
+};
+
+TEST(CgroupCpuLimit, IsTheSmallestOfTheGroupsAboveInVersion2) {
+  Groups groups("0::/job/step\n");
+  EXPECT_EQ(groups.limit(), 0) << "no file says anything";
+  EXPECT_EQ(groups.write("sys/fs/cgroup/job/cpu.max", "max 100000\n").limit(), 0);
+  EXPECT_EQ(groups.write("sys/fs/cgroup/job/step/cpu.max", "400000 100000\n").limit(), 4);
+  EXPECT_EQ(groups.write("sys/fs/cgroup/job/cpu.max", "150000 100000\n").limit(), 2);
+  EXPECT_EQ(groups.write("sys/fs/cgroup/cpu.max", "10000 100000\n").limit(), 1);
+  EXPECT_EQ(groups.write("sys/fs/cgroup/other/cpu.max", "1 100000\n").limit(), 1);
+}
+
+TEST(CgroupCpuLimit, IsTheQuotaOfVersion1) {
+  Groups groups("12:memory:/job\n4:cpu,cpuacct:/job\n1:name=systemd:/job\n0::/\n");
+  groups.write("sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(groups.write("sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us", "-1\n").limit(), 0);
+  EXPECT_EQ(groups.write("sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us", "300000\n").limit(), 3);
+  EXPECT_EQ(Groups("3:cpuset:/job\n")
+                .write("sys/fs/cgroup/cpuset/job/cpu.cfs_quota_us", "100000\n")
+                .write("sys/fs/cgroup/cpuset/job/cpu.cfs_period_us", "100000\n")
+                .limit(),
+            0)
+      << "another controller";
+}
+
+TEST(CgroupCpuLimit, IsFoundInAContainerThatSeesTheHostsPath) {
+  EXPECT_EQ(Groups("0::/docker/4f1e\n").write("sys/fs/cgroup/cpu.max", "200000 100000").limit(), 2);
+  EXPECT_EQ(Groups("0::/../../else\n").write("sys/fs/cgroup/cpu.max", "200000 100000").limit(), 2);
+}
+
+TEST(CgroupCpuLimit, DamagedFilesAreNoLimit) {
+  for (const char* text : {"", "100000", "a b", "0 0", "-5 100000", "100000 0"}) {
+    EXPECT_EQ(Groups("0::/\n").write("sys/fs/cgroup/cpu.max", text).limit(), 0) << text;
+  }
+  EXPECT_EQ(Groups("nothing\n0:\n").limit(), 0);
+}
 
 }  // namespace
 }  // namespace autogo
