@@ -124,7 +124,7 @@ void NetModule::add_steps() {
   file_batch_ = batch.file_batch;
   for (std::size_t i = 0; i < program_.nodes.size(); ++i) {
     const ProgramNode& node = program_.nodes[i];
-    NodeView view(program_, node, float_type_, device_);
+    KernelNode view(program_, node, float_type_, device_);
     if (!node.outputs.empty() && node.outputs[0] >= 0) {
       view.batch_axis = batch.axis[at(node.outputs[0])];
     }
@@ -220,7 +220,7 @@ NetModule::Tensors NetModule::forward(const Tensors& inputs) {
   const Autocast autocast(mixed_precision_);
   for (const Step& step : steps_) {
     if (step.skip) continue;
-    Call call(frame, step);
+    KernelCall call(frame, step);
     try {
       step.run(call);
     } catch (Error& e) {

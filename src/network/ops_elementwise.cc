@@ -15,13 +15,13 @@ namespace {
 using at::Tensor;
 
 template <Tensor (*kFunction)(const Tensor&)>
-Kernel unary(const NodeView&) {
-  return [](Call& c) { c.out(kFunction(c.in(0))); };
+Kernel unary(const KernelNode&) {
+  return [](KernelCall& c) { c.out(kFunction(c.in(0))); };
 }
 
 template <Tensor (*kFunction)(const Tensor&, const Tensor&)>
-Kernel binary(const NodeView&) {
-  return [](Call& c) {
+Kernel binary(const KernelNode&) {
+  return [](KernelCall& c) {
     const auto [a, b] = together(c.in(0), c.in(1));
     c.out(kFunction(a, b));
   };
@@ -29,8 +29,8 @@ Kernel binary(const NodeView&) {
 
 /// Folds two or more operands from the left.
 template <Tensor (*kFunction)(const Tensor&, const Tensor&)>
-Kernel variadic(const NodeView&) {
-  return [](Call& c) {
+Kernel variadic(const KernelNode&) {
+  return [](KernelCall& c) {
     Tensor result = c.in(0);
     for (std::size_t i = 1; i < c.num_inputs(); ++i) {
       const auto [a, b] = together(result, c.in(i));
@@ -51,25 +51,25 @@ Tensor divide(const Tensor& a, const Tensor& b) {
 Tensor power(const Tensor& a, const Tensor& b) { return at::pow(a, b.to(a.scalar_type())); }
 
 /// Pow by a constant number, most of all a square, is cheaper than by a tensor.
-Kernel pow_kernel(const NodeView& view) {
+Kernel pow_kernel(const KernelNode& view) {
   const ProgramTensor* exponent = view.constant(1);
   if (exponent == nullptr || exponent->elements() != 1 || exponent->dims.size() > 0) {
     return binary<power>(view);
   }
   const double value = real_values(*exponent)[0];
-  return [value](Call& c) { c.out(at::pow(c.in(0), value)); };
+  return [value](KernelCall& c) { c.out(at::pow(c.in(0), value)); };
 }
 
-Kernel mod_kernel(const NodeView& view) {
+Kernel mod_kernel(const KernelNode& view) {
   const bool like_c = view.node.integer("fmod", 0) != 0;
-  return [like_c](Call& c) {
+  return [like_c](KernelCall& c) {
     const auto [a, b] = together(c.in(0), c.in(1));
     c.out(like_c ? at::fmod(a, b) : at::remainder(a, b));
   };
 }
 
-Kernel mean_kernel(const NodeView&) {
-  return [](Call& c) {
+Kernel mean_kernel(const KernelNode&) {
+  return [](KernelCall& c) {
     Tensor result = c.in(0);
     for (std::size_t i = 1; i < c.num_inputs(); ++i) result = at::add(result, c.in(i));
     c.out(at::div(result, static_cast<double>(c.num_inputs())));
@@ -84,45 +84,47 @@ Tensor round_even(const Tensor& x) { return at::round(x); }
 Tensor is_inf(const Tensor& x) { return at::isinf(x); }
 Tensor identity(const Tensor& x) { return x; }
 
-Kernel leaky_relu(const NodeView& view) {
+Kernel leaky_relu(const KernelNode& view) {
   const double alpha = view.node.real("alpha", 0.01F);
-  return [alpha](Call& c) { c.out(at::leaky_relu(c.in(0), alpha)); };
+  return [alpha](KernelCall& c) { c.out(at::leaky_relu(c.in(0), alpha)); };
 }
 
-Kernel elu(const NodeView& view) {
+Kernel elu(const KernelNode& view) {
   const double alpha = view.node.real("alpha", 1.0F);
-  return [alpha](Call& c) { c.out(at::elu(c.in(0), alpha)); };
+  return [alpha](KernelCall& c) { c.out(at::elu(c.in(0), alpha)); };
 }
 
-Kernel celu(const NodeView& view) {
+Kernel celu(const KernelNode& view) {
   const double alpha = view.node.real("alpha", 1.0F);
-  return [alpha](Call& c) { c.out(at::celu(c.in(0), alpha)); };
+  return [alpha](KernelCall& c) { c.out(at::celu(c.in(0), alpha)); };
 }
 
-Kernel selu(const NodeView& view) {
+Kernel selu(const KernelNode& view) {
   const double alpha = view.node.real("alpha", 1.67326319217681884765625F);
   const double gamma = view.node.real("gamma", 1.05070102214813232421875F);
-  return [alpha, gamma](Call& c) { c.out(at::elu(c.in(0), alpha, gamma)); };
+  return [alpha, gamma](KernelCall& c) { c.out(at::elu(c.in(0), alpha, gamma)); };
 }
 
-Kernel thresholded_relu(const NodeView& view) {
+Kernel thresholded_relu(const KernelNode& view) {
   const double alpha = view.node.real("alpha", 1.0F);
-  return [alpha](Call& c) { c.out(at::threshold(c.in(0), alpha, 0)); };
+  return [alpha](KernelCall& c) { c.out(at::threshold(c.in(0), alpha, 0)); };
 }
 
-Kernel hard_sigmoid(const NodeView& view) {
+Kernel hard_sigmoid(const KernelNode& view) {
   const double alpha = view.node.real("alpha", 0.2F), beta = view.node.real("beta", 0.5F);
-  return [alpha, beta](Call& c) { c.out(at::clamp(at::add(at::mul(c.in(0), alpha), beta), 0, 1)); };
+  return [alpha, beta](KernelCall& c) {
+    c.out(at::clamp(at::add(at::mul(c.in(0), alpha), beta), 0, 1));
+  };
 }
 
-Kernel gelu(const NodeView& view) {
+Kernel gelu(const KernelNode& view) {
   const std::string approximate = view.node.text("approximate", "none");
-  return [approximate](Call& c) { c.out(at::gelu(c.in(0), approximate)); };
+  return [approximate](KernelCall& c) { c.out(at::gelu(c.in(0), approximate)); };
 }
 
-Kernel shrink(const NodeView& view) {
+Kernel shrink(const KernelNode& view) {
   const double bias = view.node.real("bias", 0), lambda = view.node.real("lambd", 0.5F);
-  return [bias, lambda](Call& c) {
+  return [bias, lambda](KernelCall& c) {
     const Tensor& x = c.in(0);
     const Tensor zero = at::zeros_like(x);
     c.out(at::where(at::gt(x, lambda), at::sub(x, bias),
@@ -131,8 +133,8 @@ Kernel shrink(const NodeView& view) {
 }
 
 /// The slope broadcasts from the right: to the batch, height and width.
-Kernel prelu(const NodeView&) {
-  return [](Call& c) {
+Kernel prelu(const KernelNode&) {
+  return [](KernelCall& c) {
     const Tensor &x = c.in(0), &slope = c.in(1);
     const bool per_channel = slope.numel() == x.size(std::min<std::int64_t>(1, x.dim() - 1)) &&
                              slope.dim() == x.dim() - 1 && slope.size(0) == slope.numel();
@@ -145,8 +147,8 @@ Kernel prelu(const NodeView&) {
 }
 
 /// A bound of Clip: an attribute before opset 11, an input since; infinite when absent.
-std::optional<double> constant_bound(const NodeView& view, const char* attribute, std::size_t slot,
-                                     double absent) {
+std::optional<double> constant_bound(const KernelNode& view, const char* attribute,
+                                     std::size_t slot, double absent) {
   if (view.opset() < 11) return view.node.real(attribute, static_cast<float>(absent));
   if (!view.has(slot)) return absent;
   const ProgramTensor* constant = view.constant(slot);
@@ -154,12 +156,12 @@ std::optional<double> constant_bound(const NodeView& view, const char* attribute
   return real_values(*constant).at(0);
 }
 
-Kernel clip(const NodeView& view) {
+Kernel clip(const KernelNode& view) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const auto low = constant_bound(view, "min", 1, -kInfinity);
   const auto high = constant_bound(view, "max", 2, kInfinity);
   if (!low || !high) {
-    return [](Call& c) {
+    return [](KernelCall& c) {
       Tensor x = c.in(0);
       if (c.has(1)) x = at::maximum(x, c.in(1).to(x.options()));
       if (c.has(2)) x = at::minimum(x, c.in(2).to(x.options()));
@@ -173,7 +175,7 @@ Kernel clip(const NodeView& view) {
       std::isinf(*high) ? c10::nullopt : c10::optional<at::Scalar>(*high);
   if (!least && !most) return unary<identity>(view);
   if (*low == 0 && !most) return unary<at::relu>(view);
-  return [least, most](Call& c) {
+  return [least, most](KernelCall& c) {
     const Tensor& x = c.in(0);
     const Tensor result = at::clamp(x, least, most);
     c.out(result.scalar_type() == x.scalar_type() ? result : result.to(x.scalar_type()));
@@ -181,7 +183,7 @@ Kernel clip(const NodeView& view) {
 }
 
 /// Drops in training mode, by the ratio that the file gives; the mask (output 1) says what stayed.
-Kernel dropout(const NodeView& view) {
+Kernel dropout(const KernelNode& view) {
   double ratio = view.node.real("ratio", 0.5F);
   if (view.opset() >= 12 && view.has(1)) {
     const ProgramTensor* constant = view.constant(1);
@@ -189,7 +191,7 @@ Kernel dropout(const NodeView& view) {
     ratio = real_values(*constant).at(0);
   }
   const bool mask = view.has_output(1);
-  return [ratio, mask](Call& c) {
+  return [ratio, mask](KernelCall& c) {
     if (!c.training() || ratio <= 0) {
       if (mask) c.out(at::ones_like(c.in(0), at::kBool), 1);
       c.out(c.in(0));
@@ -203,17 +205,17 @@ Kernel dropout(const NodeView& view) {
   };
 }
 
-Kernel cast(const NodeView& view) {
+Kernel cast(const KernelNode& view) {
   const auto to = static_cast<DType>(view.node.integer("to", 1));
   const at::ScalarType type = torch_type(to, view.float_type);
-  return [type](Call& c) { c.out(c.in(0).to(type)); };
+  return [type](KernelCall& c) { c.out(c.in(0).to(type)); };
 }
 
-Kernel cast_like(const NodeView&) {
-  return [](Call& c) { c.out(c.in(0).to(c.in(1).scalar_type())); };
+Kernel cast_like(const KernelNode&) {
+  return [](KernelCall& c) { c.out(c.in(0).to(c.in(1).scalar_type())); };
 }
 
-constexpr OperatorRow kRows[] = {
+constexpr KernelRow kRows[] = {
     {"Abs", unary<at::abs>},
     {"Acos", unary<at::acos>},
     {"Acosh", unary<at::acosh>},
@@ -273,6 +275,6 @@ constexpr OperatorRow kRows[] = {
 
 }  // namespace
 
-std::span<const OperatorRow> elementwise_operators() { return kRows; }
+std::span<const KernelRow> elementwise_operators() { return kRows; }
 
 }  // namespace autogo

@@ -15,20 +15,20 @@ using Ints = std::vector<std::int64_t>;
 
 Tensor integers(const Ints& values) { return at::tensor(values, at::kLong); }
 
-Kernel shape(const NodeView& view) {
+Kernel shape(const KernelNode& view) {
   const std::int64_t start = view.node.integer("start", 0);
   const std::int64_t end = view.node.integer("end", std::numeric_limits<std::int64_t>::max());
-  return [start, end](Call& c) {
+  return [start, end](KernelCall& c) {
     const Ints sizes(c.in(0).sizes().begin(), c.in(0).sizes().end());
     c.out(at::slice(integers(sizes), 0, start, end));
   };
 }
 
-Kernel size(const NodeView&) {
-  return [](Call& c) { c.out(at::scalar_tensor(c.in(0).numel(), at::kLong)); };
+Kernel size(const KernelNode&) {
+  return [](KernelCall& c) { c.out(at::scalar_tensor(c.in(0).numel(), at::kLong)); };
 }
 
-Kernel constant_of_shape(const NodeView& view) {
+Kernel constant_of_shape(const KernelNode& view) {
   ProgramTensor value = make_tensor({}, {0.0F});
   if (const auto it = view.node.attributes.find("value"); it != view.node.attributes.end()) {
     value = std::get<ProgramTensor>(it->second);
@@ -37,18 +37,18 @@ Kernel constant_of_shape(const NodeView& view) {
   const Tensor one = to_torch(value, view.float_type);
   const at::Device device = one.is_floating_point() ? view.device : at::Device(at::kCPU);
   const Integers dims(view, nullptr, 0);
-  return [one = one.to(device), dims](Call& c) {
+  return [one = one.to(device), dims](KernelCall& c) {
     c.out(at::full(dims.get(c), one.item(), one.options()));
   };
 }
 
 /// A Constant that lower() did not take: only strings and sparse tensors are left.
-Kernel constant(const NodeView& view) {
+Kernel constant(const KernelNode& view) {
   view.refuse("a constant that is no plain tensor cannot be computed with");
 }
 
-Kernel range(const NodeView&) {
-  return [](Call& c) {
+Kernel range(const KernelNode&) {
+  return [](KernelCall& c) {
     c.out(at::arange(c.in(0).item(), c.in(1).item(), c.in(2).item(), c.in(0).options()));
   };
 }
@@ -59,14 +59,14 @@ Tensor usable_indices(const Tensor& indices, const Tensor& data, std::int64_t ax
   return at::where(at::lt(index, 0), at::add(index, data.size(axis)), index);
 }
 
-Kernel gather(const NodeView& view) {
+Kernel gather(const KernelNode& view) {
   const std::int64_t axis = view.node.integer("axis", 0);
   if (const ProgramTensor* constant = view.constant(1);
       constant != nullptr && constant->dims.empty()) {  // one position: a view
     const std::int64_t at = integer_values(*constant)[0];
-    return [axis, at](Call& c) { c.out(c.in(0).select(axis, at)); };
+    return [axis, at](KernelCall& c) { c.out(c.in(0).select(axis, at)); };
   }
-  return [axis](Call& c) {
+  return [axis](KernelCall& c) {
     const Tensor& data = c.in(0);
     const std::int64_t a = positive_axis(axis, data.dim());
     const Tensor index = usable_indices(c.in(1), data, a);
@@ -77,45 +77,45 @@ Kernel gather(const NodeView& view) {
   };
 }
 
-Kernel gather_elements(const NodeView& view) {
+Kernel gather_elements(const KernelNode& view) {
   const std::int64_t axis = view.node.integer("axis", 0);
-  return [axis](Call& c) {
+  return [axis](KernelCall& c) {
     const std::int64_t a = positive_axis(axis, c.in(0).dim());
     c.out(at::gather(c.in(0), a, usable_indices(c.in(1), c.in(0), a)));
   };
 }
 
-Kernel arg(const NodeView& view, bool largest) {
+Kernel arg(const KernelNode& view, bool largest) {
   const std::int64_t axis = view.node.integer("axis", 0);
   const bool keep = view.node.integer("keepdims", 1) != 0;
   if (view.node.integer("select_last_index", 0) != 0) {
     view.refuse("the last index of a maximum cannot be computed here");
   }
-  return [axis, keep, largest](Call& c) {
+  return [axis, keep, largest](KernelCall& c) {
     c.out(largest ? at::argmax(c.in(0), axis, keep) : at::argmin(c.in(0), axis, keep));
   };
 }
 
-Kernel arg_max(const NodeView& view) { return arg(view, true); }
-Kernel arg_min(const NodeView& view) { return arg(view, false); }
+Kernel arg_max(const KernelNode& view) { return arg(view, true); }
+Kernel arg_min(const KernelNode& view) { return arg(view, false); }
 
-Kernel top_k(const NodeView& view) {
+Kernel top_k(const KernelNode& view) {
   const std::int64_t axis = view.node.integer("axis", -1);
   const bool largest = view.node.integer("largest", 1) != 0;
   const bool sorted = view.node.integer("sorted", 1) != 0;
   const Integers count(view, view.opset() < 10 ? "k" : nullptr, 1);
-  return [axis, largest, sorted, count](Call& c) {
+  return [axis, largest, sorted, count](KernelCall& c) {
     auto [values, indices] = at::topk(c.in(0), count.get(c).at(0), axis, largest, sorted);
     c.out(values, 0);
     c.out(indices, 1);
   };
 }
 
-Kernel cumulative_sum(const NodeView& view) {
+Kernel cumulative_sum(const KernelNode& view) {
   const bool exclusive = view.node.integer("exclusive", 0) != 0;
   const bool reverse = view.node.integer("reverse", 0) != 0;
   const Integers axis(view, nullptr, 1);
-  return [exclusive, reverse, axis](Call& c) {
+  return [exclusive, reverse, axis](KernelCall& c) {
     const Tensor& x = c.in(0);
     const std::int64_t a = positive_axis(axis.get(c).at(0), x.dim());
     const Tensor data = reverse ? x.flip(a) : x;
@@ -125,10 +125,10 @@ Kernel cumulative_sum(const NodeView& view) {
   };
 }
 
-Kernel one_hot(const NodeView& view) {
+Kernel one_hot(const KernelNode& view) {
   const std::int64_t axis = view.node.integer("axis", -1);
   const Integers depth(view, nullptr, 1);
-  return [axis, depth](Call& c) {
+  return [axis, depth](KernelCall& c) {
     const std::int64_t n = depth.get(c).at(0);
     const Tensor raw = c.in(0).to(at::kLong);
     const Tensor index = at::where(at::lt(raw, 0), at::add(raw, n), raw);
@@ -141,23 +141,23 @@ Kernel one_hot(const NodeView& view) {
   };
 }
 
-Kernel trilu(const NodeView& view) {
+Kernel trilu(const KernelNode& view) {
   const bool upper = view.node.integer("upper", 1) != 0;
   const Integers offset(view, nullptr, 1);
-  return [upper, offset](Call& c) {
+  return [upper, offset](KernelCall& c) {
     const std::int64_t k = offset.given() ? offset.get(c).at(0) : 0;
     c.out(upper ? at::triu(c.in(0), k) : at::tril(c.in(0), k));
   };
 }
 
-Kernel non_zero(const NodeView&) {
-  return [](Call& c) { c.out(at::nonzero(c.in(0)).t()); };
+Kernel non_zero(const KernelNode&) {
+  return [](KernelCall& c) { c.out(at::nonzero(c.in(0)).t()); };
 }
 
-Kernel eye_like(const NodeView& view) {
+Kernel eye_like(const KernelNode& view) {
   const std::int64_t k = view.node.integer("k", 0);
   const std::int64_t to = view.node.integer("dtype", 0);
-  return [k, to, float_type = view.float_type](Call& c) {
+  return [k, to, float_type = view.float_type](KernelCall& c) {
     const Tensor& x = c.in(0);
     const at::ScalarType type =
         to == 0 ? x.scalar_type() : torch_type(static_cast<DType>(to), float_type);
@@ -168,7 +168,7 @@ Kernel eye_like(const NodeView& view) {
   };
 }
 
-constexpr OperatorRow kRows[] = {
+constexpr KernelRow kRows[] = {
     {"ArgMax", arg_max},
     {"ArgMin", arg_min},
     {"Constant", constant},
@@ -188,6 +188,6 @@ constexpr OperatorRow kRows[] = {
 
 }  // namespace
 
-std::span<const OperatorRow> index_operators() { return kRows; }
+std::span<const KernelRow> index_operators() { return kRows; }
 
 }  // namespace autogo

@@ -10,23 +10,23 @@ namespace {
 using at::Tensor;
 
 template <Tensor (*kFunction)(const Tensor&, const Tensor&)>
-Kernel compare(const NodeView&) {
-  return [](Call& c) {
+Kernel compare(const KernelNode&) {
+  return [](KernelCall& c) {
     const auto [a, b] = together(c.in(0), c.in(1));
     c.out(kFunction(a, b));
   };
 }
 
-Kernel logical_not(const NodeView&) {
-  return [](Call& c) { c.out(at::logical_not(c.in(0))); };
+Kernel logical_not(const KernelNode&) {
+  return [](KernelCall& c) { c.out(at::logical_not(c.in(0))); };
 }
 
-Kernel bitwise_not(const NodeView&) {
-  return [](Call& c) { c.out(at::bitwise_not(c.in(0))); };
+Kernel bitwise_not(const KernelNode&) {
+  return [](KernelCall& c) { c.out(at::bitwise_not(c.in(0))); };
 }
 
-Kernel where(const NodeView&) {
-  return [](Call& c) {
+Kernel where(const KernelNode&) {
+  return [](KernelCall& c) {
     auto [a, b] = together(c.in(1), c.in(2));
     const auto [condition, first] = together(c.in(0), a);
     if (first.device() != b.device()) b = b.to(first.device());
@@ -34,7 +34,7 @@ Kernel where(const NodeView&) {
   };
 }
 
-constexpr OperatorRow kRows[] = {
+constexpr KernelRow kRows[] = {
     {"And", compare<at::logical_and>},
     {"BitwiseAnd", compare<at::bitwise_and>},
     {"BitwiseNot", bitwise_not},
@@ -53,6 +53,6 @@ constexpr OperatorRow kRows[] = {
 
 }  // namespace
 
-std::span<const OperatorRow> logic_operators() { return kRows; }
+std::span<const KernelRow> logic_operators() { return kRows; }
 
 }  // namespace autogo

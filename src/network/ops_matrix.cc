@@ -11,17 +11,17 @@ namespace {
 
 using at::Tensor;
 
-Kernel matmul(const NodeView&) {
-  return [](Call& c) { c.out(at::matmul(c.in(0), c.in(1))); };
+Kernel matmul(const KernelNode&) {
+  return [](KernelCall& c) { c.out(at::matmul(c.in(0), c.in(1))); };
 }
 
 /// alpha A' B' + beta C. The common case, a fully connected layer, is one call.
-Kernel gemm(const NodeView& view) {
+Kernel gemm(const KernelNode& view) {
   const bool flip_a = view.node.integer("transA", 0) != 0;
   const bool flip_b = view.node.integer("transB", 0) != 0;
   const double alpha = view.node.real("alpha", 1), beta = view.node.real("beta", 1);
   if (!flip_a && flip_b && alpha == 1 && beta == 1) {
-    return [](Call& c) {
+    return [](KernelCall& c) {
       const bool vector = c.has(2) && c.in(2).dim() == 1 && c.in(2).size(0) == c.in(1).size(0);
       if (!c.has(2) || vector) {
         c.out(at::linear(c.in(0), c.in(1), c.optional(2)));
@@ -30,7 +30,7 @@ Kernel gemm(const NodeView& view) {
       }
     };
   }
-  return [flip_a, flip_b, alpha, beta](Call& c) {
+  return [flip_a, flip_b, alpha, beta](KernelCall& c) {
     const Tensor a = flip_a ? c.in(0).t() : c.in(0), b = flip_b ? c.in(1).t() : c.in(1);
     if (c.has(2)) {
       c.out(at::addmm(c.in(2), a, b, beta, alpha));
@@ -40,17 +40,17 @@ Kernel gemm(const NodeView& view) {
   };
 }
 
-Kernel einsum(const NodeView& view) {
+Kernel einsum(const KernelNode& view) {
   std::string equation = view.node.text("equation", "");
   std::erase(equation, ' ');
-  return [equation](Call& c) {
+  return [equation](KernelCall& c) {
     std::vector<Tensor> operands;
     for (std::size_t i = 0; i < c.num_inputs(); ++i) operands.push_back(c.in(i));
     c.out(at::einsum(equation, operands));
   };
 }
 
-constexpr OperatorRow kRows[] = {
+constexpr KernelRow kRows[] = {
     {"Einsum", einsum},
     {"Gemm", gemm},
     {"MatMul", matmul},
@@ -58,6 +58,6 @@ constexpr OperatorRow kRows[] = {
 
 }  // namespace
 
-std::span<const OperatorRow> matrix_operators() { return kRows; }
+std::span<const KernelRow> matrix_operators() { return kRows; }
 
 }  // namespace autogo

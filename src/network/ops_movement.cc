@@ -28,11 +28,11 @@ std::int64_t scaled(std::int64_t dim, const Frame& frame) {
   return dim * frame.batch / frame.file_batch;
 }
 
-Kernel reshape(const NodeView& view) {
+Kernel reshape(const KernelNode& view) {
   const Integers target(view, view.opset() < 5 ? "shape" : nullptr, 1);
   const bool zero_is_zero = view.node.integer("allowzero", 0) != 0;
   const int axis = view.batch_axis;
-  return [target, zero_is_zero, axis](Call& c) {
+  return [target, zero_is_zero, axis](KernelCall& c) {
     const Tensor& x = c.in(0);
     Ints dims = target.get(c);
     const Frame& frame = c.frame();
@@ -48,9 +48,9 @@ Kernel reshape(const NodeView& view) {
   };
 }
 
-Kernel flatten(const NodeView& view) {
+Kernel flatten(const KernelNode& view) {
   const std::int64_t axis = view.node.integer("axis", 1);
-  return [axis](Call& c) {
+  return [axis](KernelCall& c) {
     const Tensor& x = c.in(0);
     const std::int64_t a = axis == x.dim() ? axis : positive_axis(axis, x.dim());
     std::int64_t rows = 1;
@@ -59,9 +59,9 @@ Kernel flatten(const NodeView& view) {
   };
 }
 
-Kernel transpose(const NodeView& view) {
+Kernel transpose(const KernelNode& view) {
   const auto order = view.node.integers("perm");
-  return [order](Call& c) {
+  return [order](KernelCall& c) {
     if (order) {
       c.out(c.in(0).permute(*order));
       return;
@@ -74,9 +74,9 @@ Kernel transpose(const NodeView& view) {
   };
 }
 
-Kernel squeeze(const NodeView& view) {
+Kernel squeeze(const KernelNode& view) {
   const Integers axes(view, "axes", 1);
-  return [axes](Call& c) {
+  return [axes](KernelCall& c) {
     Tensor x = c.in(0);
     if (!axes.given()) {
       c.out(x.squeeze());
@@ -95,9 +95,9 @@ Kernel squeeze(const NodeView& view) {
   };
 }
 
-Kernel unsqueeze(const NodeView& view) {
+Kernel unsqueeze(const KernelNode& view) {
   const Integers axes(view, "axes", 1);
-  return [axes](Call& c) {
+  return [axes](KernelCall& c) {
     Tensor x = c.in(0);
     Ints added = axes.get(c);
     const std::int64_t rank = x.dim() + static_cast<std::int64_t>(added.size());
@@ -110,9 +110,9 @@ Kernel unsqueeze(const NodeView& view) {
 
 /// Operands of size 1 where others have the batch are repeated: a class token that the file
 /// expanded to its own batch.
-Kernel concat(const NodeView& view) {
+Kernel concat(const KernelNode& view) {
   const std::int64_t axis = view.node.integer("axis", 1);
-  return [axis](Call& c) {
+  return [axis](KernelCall& c) {
     std::vector<Tensor> parts;
     for (std::size_t i = 0; i < c.num_inputs(); ++i) {
       const auto [part, first] = together(c.in(i), i == 0 ? c.in(0) : parts[0]);
@@ -138,10 +138,10 @@ Kernel concat(const NodeView& view) {
   };
 }
 
-Kernel split(const NodeView& view) {
+Kernel split(const KernelNode& view) {
   const std::int64_t axis = view.node.integer("axis", 0);
   const Integers sizes(view, "split", 1);
-  return [axis, sizes](Call& c) {
+  return [axis, sizes](KernelCall& c) {
     const Tensor& x = c.in(0);
     const auto parts = static_cast<std::int64_t>(c.num_outputs());
     const std::int64_t a = positive_axis(axis, x.dim()), whole = x.size(a);
@@ -170,12 +170,12 @@ Tensor slice_backwards(const Tensor& x, std::int64_t axis, std::int64_t start, s
   return x.index_select(axis, at::add(at::mul(index, step), start));
 }
 
-Kernel slice(const NodeView& view) {
+Kernel slice(const KernelNode& view) {
   const bool attributes = view.opset() < 10;
   const Integers starts(view, attributes ? "starts" : nullptr, 1);
   const Integers ends(view, attributes ? "ends" : nullptr, 2);
   const Integers axes(view, attributes ? "axes" : nullptr, 3), steps(view, nullptr, 4);
-  return [starts, ends, axes, steps](Call& c) {
+  return [starts, ends, axes, steps](KernelCall& c) {
     Tensor x = c.in(0);
     const Ints from = starts.get(c), to = ends.get(c);
     const Ints over = axes.given() ? axes.get(c) : Ints{};
@@ -191,10 +191,10 @@ Kernel slice(const NodeView& view) {
   };
 }
 
-Kernel expand(const NodeView& view) {
+Kernel expand(const KernelNode& view) {
   const Integers target(view, nullptr, 1);
   const int axis = view.batch_axis;
-  return [target, axis](Call& c) {
+  return [target, axis](KernelCall& c) {
     const Tensor& x = c.in(0);
     Ints dims = target.get(c);
     const Frame& frame = c.frame();
@@ -213,18 +213,18 @@ Kernel expand(const NodeView& view) {
   };
 }
 
-Kernel tile(const NodeView& view) {
+Kernel tile(const KernelNode& view) {
   const Integers repeats(view, nullptr, 1);
-  return [repeats](Call& c) { c.out(c.in(0).repeat(repeats.get(c))); };
+  return [repeats](KernelCall& c) { c.out(c.in(0).repeat(repeats.get(c))); };
 }
 
-Kernel depth_to_space(const NodeView& view) {
+Kernel depth_to_space(const KernelNode& view) {
   const std::int64_t b = view.node.integer("blocksize", 1);
   const bool crd = view.node.text("mode", "DCR") == "CRD";
   if (crd) {
-    return [b](Call& c) { c.out(at::pixel_shuffle(c.in(0), b)); };
+    return [b](KernelCall& c) { c.out(at::pixel_shuffle(c.in(0), b)); };
   }
-  return [b](Call& c) {
+  return [b](KernelCall& c) {
     const Tensor& x = c.in(0);
     const std::int64_t n = x.size(0), ch = x.size(1) / (b * b), h = x.size(2), w = x.size(3);
     c.out(
@@ -232,9 +232,9 @@ Kernel depth_to_space(const NodeView& view) {
   };
 }
 
-Kernel space_to_depth(const NodeView& view) {
+Kernel space_to_depth(const KernelNode& view) {
   const std::int64_t b = view.node.integer("blocksize", 1);
-  return [b](Call& c) {
+  return [b](KernelCall& c) {
     const Tensor& x = c.in(0);
     const std::int64_t n = x.size(0), ch = x.size(1), h = x.size(2) / b, w = x.size(3) / b;
     c.out(
@@ -259,12 +259,12 @@ Tensor pad_by_index(const Tensor& x, std::int64_t axis, std::int64_t before, std
   return x.index_select(axis, picked);
 }
 
-Kernel pad(const NodeView& view) {
+Kernel pad(const KernelNode& view) {
   const bool attributes = view.opset() < 11;
   const Integers pads(view, attributes ? "pads" : nullptr, 1), axes(view, nullptr, 3);
   const std::string mode = view.node.text("mode", "constant");
   const double given = view.node.real("value", 0);
-  return [attributes, pads, axes, mode, given](Call& c) {
+  return [attributes, pads, axes, mode, given](KernelCall& c) {
     Tensor x = c.in(0);
     const Ints amounts = pads.get(c);
     Ints over = !attributes && axes.given() ? axes.get(c) : Ints{};
@@ -292,7 +292,7 @@ Kernel pad(const NodeView& view) {
   };
 }
 
-constexpr OperatorRow kRows[] = {
+constexpr KernelRow kRows[] = {
     {"Concat", concat},
     {"DepthToSpace", depth_to_space},
     {"Expand", expand},
@@ -310,6 +310,6 @@ constexpr OperatorRow kRows[] = {
 
 }  // namespace
 
-std::span<const OperatorRow> movement_operators() { return kRows; }
+std::span<const KernelRow> movement_operators() { return kRows; }
 
 }  // namespace autogo

@@ -19,13 +19,13 @@ namespace {
 using at::Tensor;
 using Ints = std::vector<std::int64_t>;
 
-Kernel batch_norm(const NodeView& view) {
+Kernel batch_norm(const KernelNode& view) {
   const double epsilon = view.node.real("epsilon", 1e-5F);
   const double momentum = 1 - static_cast<double>(view.node.real("momentum", 0.9F));
   if (view.opset() < 9 && view.node.integer("spatial", 1) == 0) {
     view.refuse("batch normalisation with a statistic for every position cannot run here");
   }
-  return [epsilon, momentum](Call& c) {
+  return [epsilon, momentum](KernelCall& c) {
     const Tensor& x = c.in(0);
     if (c.training()) {
       AUTOGO_REQUIRE(x.numel() > x.size(1), ErrorKind::kInput,
@@ -38,13 +38,13 @@ Kernel batch_norm(const NodeView& view) {
   };
 }
 
-Kernel layer_norm(const NodeView& view) {
+Kernel layer_norm(const KernelNode& view) {
   const std::int64_t axis = view.node.integer("axis", -1);
   const double epsilon = view.node.real("epsilon", 1e-5F);
   if (view.has_output(1) || view.has_output(2)) {
     view.refuse("statistics of a layer normalisation cannot be handed out here");
   }
-  return [axis, epsilon](Call& c) {
+  return [axis, epsilon](KernelCall& c) {
     const Tensor& x = c.in(0);
     const Ints shape(x.sizes().begin() + positive_axis(axis, x.dim()), x.sizes().end());
     // Scale and bias only need to broadcast to the normalised shape.
@@ -55,18 +55,18 @@ Kernel layer_norm(const NodeView& view) {
   };
 }
 
-Kernel instance_norm(const NodeView& view) {
+Kernel instance_norm(const KernelNode& view) {
   const double epsilon = view.node.real("epsilon", 1e-5F);
-  return [epsilon](Call& c) {
+  return [epsilon](KernelCall& c) {
     c.out(at::instance_norm(c.in(0), c.in(1), c.in(2), {}, {}, true, 0, epsilon, false));
   };
 }
 
 /// Scale and bias: one for a group in opsets 18 to 20, one for a channel since.
-Kernel group_norm(const NodeView& view) {
+Kernel group_norm(const KernelNode& view) {
   const double epsilon = view.node.real("epsilon", 1e-5F);
   const std::int64_t groups = view.node.integer("num_groups", 0);
-  return [epsilon, groups](Call& c) {
+  return [epsilon, groups](KernelCall& c) {
     const Tensor& x = c.in(0);
     auto by_channel = [&](const Tensor& t) {
       return t.numel() == x.size(1) ? t : t.repeat_interleave(x.size(1) / t.numel());
@@ -75,9 +75,9 @@ Kernel group_norm(const NodeView& view) {
   };
 }
 
-Kernel mean_variance(const NodeView& view) {
+Kernel mean_variance(const KernelNode& view) {
   const Ints axes = view.node.integers("axes").value_or(Ints{0, 2, 3});
-  return [axes](Call& c) {
+  return [axes](KernelCall& c) {
     const Tensor centred = at::sub(c.in(0), at::mean(c.in(0), axes, true));
     const Tensor variance = at::mean(at::mul(centred, centred), axes, true);
     c.out(at::div(centred, at::add(at::sqrt(variance), 1e-9)));
@@ -85,11 +85,11 @@ Kernel mean_variance(const NodeView& view) {
 }
 
 /// Sum over `size` neighbouring channels, (size - 1) / 2 of them before.
-Kernel local_response(const NodeView& view) {
+Kernel local_response(const KernelNode& view) {
   const double alpha = view.node.real("alpha", 1e-4F), beta = view.node.real("beta", 0.75F);
   const double bias = view.node.real("bias", 1);
   const std::int64_t size = view.node.integer("size", 1);
-  return [alpha, beta, bias, size](Call& c) {
+  return [alpha, beta, bias, size](KernelCall& c) {
     const Tensor& x = c.in(0);
     const Tensor square = at::mul(x, x).flatten(2).unsqueeze(1);  // N,1,C,S
     const std::int64_t before = (size - 1) / 2;
@@ -99,9 +99,9 @@ Kernel local_response(const NodeView& view) {
   };
 }
 
-Kernel lp_normalization(const NodeView& view) {
+Kernel lp_normalization(const KernelNode& view) {
   const std::int64_t axis = view.node.integer("axis", -1), p = view.node.integer("p", 2);
-  return [axis, p](Call& c) {
+  return [axis, p](KernelCall& c) {
     c.out(at::div(c.in(0), at::norm(c.in(0), p, {positive_axis(axis, c.in(0).dim())}, true)));
   };
 }
@@ -112,10 +112,10 @@ Tensor log_softmax_along(const Tensor& x, std::int64_t axis) { return at::log_so
 
 /// Since opset 13 over one axis; before, over all axes from `axis` on, taken as one.
 template <AxisFunction kFunction>
-Kernel softmax(const NodeView& view) {
+Kernel softmax(const KernelNode& view) {
   const bool one_axis = view.opset() >= 13;
   const std::int64_t axis = view.node.integer("axis", one_axis ? -1 : 1);
-  return [one_axis, axis](Call& c) {
+  return [one_axis, axis](KernelCall& c) {
     const Tensor& x = c.in(0);
     const std::int64_t a = positive_axis(axis, x.dim());
     if (one_axis || a == x.dim() - 1) {
@@ -163,11 +163,11 @@ Tensor product_over(const Tensor& x, at::IntArrayRef axes, bool keep) {
 }
 
 template <ReduceFunction kFunction>
-Kernel reduce(const NodeView& view) {
+Kernel reduce(const KernelNode& view) {
   const Integers axes(view, "axes", 1);
   const bool keep = view.node.integer("keepdims", 1) != 0;
   const bool none_is_identity = view.node.integer("noop_with_empty_axes", 0) != 0;
-  return [axes, keep, none_is_identity](Call& c) {
+  return [axes, keep, none_is_identity](KernelCall& c) {
     const Tensor& x = c.in(0);
     Ints over = axes.given() ? axes.get(c) : Ints{};
     if (over.empty() && none_is_identity) {
@@ -183,7 +183,7 @@ Kernel reduce(const NodeView& view) {
   };
 }
 
-constexpr OperatorRow kRows[] = {
+constexpr KernelRow kRows[] = {
     {"BatchNormalization", batch_norm},
     {"GroupNormalization", group_norm},
     {"InstanceNormalization", instance_norm},
@@ -207,6 +207,6 @@ constexpr OperatorRow kRows[] = {
 
 }  // namespace
 
-std::span<const OperatorRow> norm_operators() { return kRows; }
+std::span<const KernelRow> norm_operators() { return kRows; }
 
 }  // namespace autogo

@@ -134,7 +134,7 @@ Tensor resized(const Tensor& x, const Ints& sizes, const std::vector<double>& sc
   return result;
 }
 
-Rules rules_of(const NodeView& view) {
+Rules rules_of(const KernelNode& view) {
   Rules rules;
   rules.mode = view.node.text("mode", "nearest");
   if (rules.mode == "bilinear" || rules.mode == "trilinear") rules.mode = "linear";
@@ -159,13 +159,13 @@ std::vector<double> numbers(const Tensor& tensor) {
   return {plain.data_ptr<double>(), plain.data_ptr<double>() + plain.numel()};
 }
 
-Kernel resize(const NodeView& view) {
+Kernel resize(const KernelNode& view) {
   const Rules rules = rules_of(view);
   const bool old = view.node.op_type == "Upsample" || view.opset() < 11;
   const auto attribute = view.node.reals("scales");
   const auto axes = view.node.integers("axes");
   const std::size_t scale_slot = old ? 1 : 2;
-  return [rules, attribute, axes, scale_slot](Call& c) {
+  return [rules, attribute, axes, scale_slot](KernelCall& c) {
     const Tensor& x = c.in(0);
     const auto rank = static_cast<std::size_t>(x.dim());
     std::vector<double> scales;
@@ -188,13 +188,13 @@ Kernel resize(const NodeView& view) {
   };
 }
 
-constexpr OperatorRow kRows[] = {
+constexpr KernelRow kRows[] = {
     {"Resize", resize},
     {"Upsample", resize},
 };
 
 }  // namespace
 
-std::span<const OperatorRow> resize_operators() { return kRows; }
+std::span<const KernelRow> resize_operators() { return kRows; }
 
 }  // namespace autogo

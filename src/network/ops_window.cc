@@ -34,7 +34,7 @@ struct Window {
   }
 };
 
-Window::Rule rule_of(const NodeView& view) {
+Window::Rule rule_of(const KernelNode& view) {
   const std::string text = view.node.text("auto_pad", "NOTSET");
   if (text == "SAME_UPPER") return Window::Rule::kUpper;
   if (text == "SAME_LOWER") return Window::Rule::kLower;
@@ -42,7 +42,7 @@ Window::Rule rule_of(const NodeView& view) {
 }
 
 /// @param kernel  spatial sizes; empty: the attribute
-Window window_of(const NodeView& view, Ints kernel) {
+Window window_of(const KernelNode& view, Ints kernel) {
   Window w;
   if (kernel.empty()) kernel = view.node.integers("kernel_shape").value_or(Ints{});
   w.kernel = std::move(kernel);
@@ -99,7 +99,7 @@ Tensor padded(const Tensor& x, const Ints& pads, double value) {
   return at::constant_pad_nd(x, order, value);
 }
 
-Ints spatial_sizes(const NodeView& view, std::size_t slot) {
+Ints spatial_sizes(const KernelNode& view, std::size_t slot) {
   const Shape shape = view.input_shape(slot);
   if (!shape.has_rank() || shape.rank() < 3) return {};
   const auto dims = shape.dims();
@@ -107,24 +107,24 @@ Ints spatial_sizes(const NodeView& view, std::size_t slot) {
   return std::ranges::all_of(sizes, [](std::int64_t d) { return d > 0; }) ? sizes : Ints{};
 }
 
-Ints kernel_of(const NodeView& view) {
+Ints kernel_of(const KernelNode& view) {
   if (const auto given = view.node.integers("kernel_shape")) return *given;
   Ints kernel = spatial_sizes(view, 1);
   if (kernel.empty()) view.refuse("a convolution whose filter has no known size cannot run here");
   return kernel;
 }
 
-Kernel conv(const NodeView& view) {
+Kernel conv(const KernelNode& view) {
   const Window w = window_of(view, kernel_of(view));
   const std::int64_t group = view.node.integer("group", 1);
   const Ints none(w.rank(), 0);
   if (w.rule == Window::Rule::kExplicit && symmetric(w.pads)) {
-    return [w, group, pads = begins(w.pads), none](Call& c) {
+    return [w, group, pads = begins(w.pads), none](KernelCall& c) {
       c.out(at::convolution(c.in(0), c.in(1), c.optional(2), w.strides, pads, w.dilations, false,
                             none, group));
     };
   }
-  return [w, group, none](Call& c) {
+  return [w, group, none](KernelCall& c) {
     const Ints pads = resolved_pads(w, c.in(0).sizes());
     const bool even = symmetric(pads);
     c.out(at::convolution(even ? c.in(0) : padded(c.in(0), pads, 0), c.in(1), c.optional(2),
@@ -159,12 +159,12 @@ TransposedSizes transposed_sizes(const Window& w, Ints extra, const std::optiona
   return result;
 }
 
-Kernel conv_transpose(const NodeView& view) {
+Kernel conv_transpose(const KernelNode& view) {
   const Window w = window_of(view, kernel_of(view));
   const std::int64_t group = view.node.integer("group", 1);
   const Ints extra = view.node.integers("output_padding").value_or(Ints(w.rank(), 0));
   const auto wanted = view.node.integers("output_shape");
-  return [w, group, extra, wanted](Call& c) {
+  return [w, group, extra, wanted](KernelCall& c) {
     const std::size_t rank = w.rank();
     const TransposedSizes sizes = transposed_sizes(w, extra, wanted, c.in(0).sizes());
     const bool fits = std::ranges::equal(
@@ -223,15 +223,15 @@ bool plain(const Window& w, const Ints& pads) {
   return true;
 }
 
-void require_pool_rank(const NodeView& view, const Window& w) {
+void require_pool_rank(const KernelNode& view, const Window& w) {
   if (w.rank() > 3) view.refuse("pooling over more than three dimensions cannot run here");
 }
 
-Kernel max_pool(const NodeView& view) {
+Kernel max_pool(const KernelNode& view) {
   if (view.has_output(1)) view.refuse("indices of a maximum pooling cannot be computed here");
   const Window w = window_of(view, {});
   require_pool_rank(view, w);
-  return [w](Call& c) {
+  return [w](KernelCall& c) {
     const Ints pads = resolved_pads(w, c.in(0).sizes());
     if (plain(w, pads)) {
       c.out(max_pool_nd(c.in(0), w, begins(pads)));
@@ -266,11 +266,11 @@ Ints ceil_extra(const Window& w, const Ints& pads, at::IntArrayRef sizes) {
   return extra;
 }
 
-Kernel average_pool(const NodeView& view) {
+Kernel average_pool(const KernelNode& view) {
   const Window w = window_of(view, {});
   require_pool_rank(view, w);
   const bool count_pads = view.node.integer("count_include_pad", 0) != 0;
-  return [w, count_pads](Call& c) {
+  return [w, count_pads](KernelCall& c) {
     const Tensor& x = c.in(0);
     const Ints pads = resolved_pads(w, x.sizes());
     if (plain(w, pads) && !w.dilated()) {
@@ -292,15 +292,15 @@ Ints spatial_axes(const Tensor& x) {
   return axes;
 }
 
-Kernel global_average_pool(const NodeView&) {
-  return [](Call& c) { c.out(at::mean(c.in(0), spatial_axes(c.in(0)), true)); };
+Kernel global_average_pool(const KernelNode&) {
+  return [](KernelCall& c) { c.out(at::mean(c.in(0), spatial_axes(c.in(0)), true)); };
 }
 
-Kernel global_max_pool(const NodeView&) {
-  return [](Call& c) { c.out(at::amax(c.in(0), spatial_axes(c.in(0)), true)); };
+Kernel global_max_pool(const KernelNode&) {
+  return [](KernelCall& c) { c.out(at::amax(c.in(0), spatial_axes(c.in(0)), true)); };
 }
 
-constexpr OperatorRow kRows[] = {
+constexpr KernelRow kRows[] = {
     {"AveragePool", average_pool},      {"Conv", conv},
     {"ConvTranspose", conv_transpose},  {"GlobalAveragePool", global_average_pool},
     {"GlobalMaxPool", global_max_pool}, {"MaxPool", max_pool},
@@ -308,6 +308,6 @@ constexpr OperatorRow kRows[] = {
 
 }  // namespace
 
-std::span<const OperatorRow> window_operators() { return kRows; }
+std::span<const KernelRow> window_operators() { return kRows; }
 
 }  // namespace autogo

@@ -55,7 +55,7 @@ const std::map<std::string_view, KernelBuilder>& table() {
     for (const auto rows :
          {elementwise_operators(), logic_operators(), window_operators(), norm_operators(),
           matrix_operators(), movement_operators(), index_operators(), resize_operators()}) {
-      for (const OperatorRow& row : rows) AUTOGO_CHECK(all.emplace(row.name, row.build).second);
+      for (const KernelRow& row : rows) AUTOGO_CHECK(all.emplace(row.name, row.build).second);
     }
     return all;
   }();
@@ -111,21 +111,21 @@ std::pair<torch::Tensor, torch::Tensor> together(const torch::Tensor& a, const t
   return a.device().is_cpu() ? std::pair(a.to(b.device()), b) : std::pair(a, b.to(a.device()));
 }
 
-const ProgramTensor* NodeView::constant(std::size_t i) const {
+const ProgramTensor* KernelNode::constant(std::size_t i) const {
   if (!has(i)) return nullptr;
   const int c = program.values[static_cast<std::size_t>(node.inputs[i])].constant;
   return c < 0 ? nullptr : &program.constants[static_cast<std::size_t>(c)].tensor;
 }
 
-Shape NodeView::input_shape(std::size_t i) const {
+Shape KernelNode::input_shape(std::size_t i) const {
   return has(i) ? program.values[static_cast<std::size_t>(node.inputs[i])].shape : Shape();
 }
 
-Shape NodeView::output_shape(std::size_t i) const {
+Shape KernelNode::output_shape(std::size_t i) const {
   return has_output(i) ? program.values[static_cast<std::size_t>(node.outputs[i])].shape : Shape();
 }
 
-Integers::Integers(const NodeView& view, const char* attribute, int slot) {
+Integers::Integers(const KernelNode& view, const char* attribute, int slot) {
   if (attribute != nullptr && view.node.attributes.contains(attribute)) {
     const ProgramAttribute& value = view.node.attributes.at(attribute);
     if (const auto* one = std::get_if<std::int64_t>(&value)) {
@@ -145,13 +145,13 @@ Integers::Integers(const NodeView& view, const char* attribute, int slot) {
   }
 }
 
-std::vector<std::int64_t> Integers::get(const Call& call) const {
+std::vector<std::int64_t> Integers::get(const KernelCall& call) const {
   if (known_) return values_;
   AUTOGO_CHECK(slot_ >= 0);
   return to_integers(call.in(static_cast<std::size_t>(slot_)));
 }
 
-Kernel build_kernel(const NodeView& view) {
+Kernel build_kernel(const KernelNode& view) {
   const ProgramNode& node = view.node;
   const auto row = table().find(node.op_type);
   if (!node.domain.empty() || row == table().end()) {

@@ -25,9 +25,9 @@ struct Frame {
   std::int64_t batch = 1, file_batch = 1;
 };
 
-class Call;
+class KernelCall;
 /// An operator with its attributes resolved: reads inputs, sets outputs.
-using Kernel = std::function<void(Call&)>;
+using Kernel = std::function<void(KernelCall&)>;
 
 struct Step {
   Kernel run;
@@ -38,9 +38,9 @@ struct Step {
 };
 
 /// What a kernel sees of the pass.
-class Call {
+class KernelCall {
  public:
-  Call(Frame& frame, const Step& step) : frame_(frame), step_(step) {}
+  KernelCall(Frame& frame, const Step& step) : frame_(frame), step_(step) {}
   std::size_t num_inputs() const { return step_.inputs.size(); }
   bool has(std::size_t i) const { return i < step_.inputs.size() && step_.inputs[i] >= 0; }
   const torch::Tensor& in(std::size_t i) const {
@@ -63,9 +63,9 @@ class Call {
 };
 
 /// What a builder sees of a node while its kernel is made.
-class NodeView {
+class KernelNode {
  public:
-  NodeView(const Program& p, const ProgramNode& n, torch::ScalarType type, torch::Device d)
+  KernelNode(const Program& p, const ProgramNode& n, torch::ScalarType type, torch::Device d)
       : program(p), node(n), float_type(type), device(d) {}
   const Program& program;
   const ProgramNode& node;
@@ -91,11 +91,11 @@ class NodeView {
 class Integers {
  public:
   /// The attribute, or input `slot`, or neither.
-  Integers(const NodeView& view, const char* attribute, int slot);
+  Integers(const KernelNode& view, const char* attribute, int slot);
   bool given() const { return known_ || slot_ >= 0; }
   bool known() const { return known_; }
   /// Requires given().
-  std::vector<std::int64_t> get(const Call& call) const;
+  std::vector<std::int64_t> get(const KernelCall& call) const;
 
  private:
   bool known_ = false;
@@ -103,23 +103,23 @@ class Integers {
   int slot_ = -1;
 };
 
-using KernelBuilder = Kernel (*)(const NodeView&);
-struct OperatorRow {
+using KernelBuilder = Kernel (*)(const KernelNode&);
+struct KernelRow {
   const char* name;
   KernelBuilder build;
 };
 // The operators by family; one file each.
-std::span<const OperatorRow> elementwise_operators();
-std::span<const OperatorRow> logic_operators();
-std::span<const OperatorRow> window_operators();
-std::span<const OperatorRow> norm_operators();
-std::span<const OperatorRow> matrix_operators();
-std::span<const OperatorRow> movement_operators();
-std::span<const OperatorRow> index_operators();
-std::span<const OperatorRow> resize_operators();
+std::span<const KernelRow> elementwise_operators();
+std::span<const KernelRow> logic_operators();
+std::span<const KernelRow> window_operators();
+std::span<const KernelRow> norm_operators();
+std::span<const KernelRow> matrix_operators();
+std::span<const KernelRow> movement_operators();
+std::span<const KernelRow> index_operators();
+std::span<const KernelRow> resize_operators();
 
 /// The kernel of a node. @throws Error kUnsupported, without naming the node
-Kernel build_kernel(const NodeView& view);
+Kernel build_kernel(const KernelNode& view);
 /// Names of all operators that run, sorted.
 std::vector<std::string> known_operators();
 

@@ -69,7 +69,7 @@ TensorType port_type(const TensorType& type, Layout layout) {
 
 }  // namespace
 
-std::optional<Dialect> dialect_of(const Graph& input, Layout layout, std::uint64_t allowed) {
+std::optional<NetworkDialect> dialect_of(const Graph& input, Layout layout, std::uint64_t allowed) {
   Commonest activation, norm, dense;
   bool any = false;
   for (std::uint32_t n = 0; n < input.num_nodes(); ++n) {
@@ -83,10 +83,10 @@ std::optional<Dialect> dialect_of(const Graph& input, Layout layout, std::uint64
     if (node.op == kDense) dense.count(node);
   }
   if (!any) return std::nullopt;
-  return Dialect{layout, allowed, activation.best(), norm.best(), dense.best()};
+  return NetworkDialect{layout, allowed, activation.best(), norm.best(), dense.best()};
 }
 
-std::optional<Graph> translate(const Graph& body, const Dialect& dialect) {
+std::optional<Graph> translate(const Graph& body, const NetworkDialect& dialect) {
   Graph result;
   std::vector<ValueId> map(body.num_values());
   std::vector<ValueId> inputs;

@@ -1,9 +1,10 @@
 #!/bin/bash
-# layers_test.sh SOURCE: the source tree keeps to the table of layers, and the check notices when
-# one does not.
+# layers_test.sh SOURCE: the source tree keeps to the table of layers and has one type of a name, and
+# the checks notice when one does not.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 "$here/check_includes.sh" "$1"
+"$here/check_names.sh" "$1"
 
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
@@ -40,4 +41,70 @@ expect src/search/a.cc '#include <boost/any.hpp>' \
 expect tools/autogo/a.cc '#include <CLI/CLI.hpp>' ''
 expect src/predict/a.cc '#include "autogo/base/error.h"' ''
 expect src/segment/a.cc '#include "base/json.h"' ''
+
+# expect_names COMPLAINT: what check_names.sh says of two files, whose texts are standard input, split
+# by a line of dashes.
+expect_names() {
+  local wanted="$1" said
+  rm -rf "${work:?}/src" "$work/include" "$work/tools"
+  mkdir -p "$work/src/a" "$work/include/autogo/b"
+  awk -v a="$work/src/a/a.cc" -v b="$work/include/autogo/b/b.h" \
+    '/^---$/ { second = 1; next } { print > (second ? b : a) }'
+  if said="$("$here/check_names.sh" "$work")"; then
+    [ -z "$wanted" ] && return
+    echo "two types of one name were let through, expected '$wanted'"
+    exit 1
+  fi
+  if [ "$said" != "$wanted" ]; then
+    echo "expected '$wanted', got '$said'"
+    exit 1
+  fi
+}
+for definition in 'struct View {' 'class View final : public Base {' 'union View {' \
+  'enum class View : std::uint8_t {' 'template <typename T> struct View {' \
+  'class [[nodiscard]] View {' 'enum View {'; do
+  expect_names 'View: defined at include/autogo/b/b.h:3, src/a/a.cc:2' << EOF
+namespace autogo {
+$definition };
+}
+---
+#include <x>
+namespace autogo {
+$definition
+  int x;
+};
+}  // namespace autogo
+EOF
+done
+expect_names 'View: defined at include/autogo/b/b.h:1, src/a/a.cc:7' << 'EOF'
+namespace autogo {
+namespace { struct Mine {}; }
+void f() { "{ // "; '{'; }  // {
+/* {
+ */ const char* text = R"x({ "x" )x";
+struct View
+{
+};
+}
+---
+namespace autogo { struct View {}; }
+EOF
+expect_names '' << 'EOF'
+namespace autogo {
+class View;
+struct View* g();
+namespace { struct View {}; enum class Kind { kA }; }
+struct A { struct Impl {}; enum class Kind {}; };
+void f() { struct Local {}; }
+template <class Kind> void g(Kind) {}
+}
+---
+namespace autogo {
+struct View { int x = 1'000; };
+struct B { struct Impl {}; };
+class Kind {};
+inline void h() { struct Local {}; }
+struct Local f2() { return {}; }
+}
+EOF
 echo "layers: ok"
