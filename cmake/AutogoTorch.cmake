@@ -10,7 +10,8 @@ if(NOT AUTOGO_WITH_TORCH OR NOT Torch_FOUND)
 endif()
 
 # autogo_torch_part(LAYER SOURCES a.cc ENTRY module.cc LIBS x): the OBJECT library
-# autogo_LAYER_torch, which tests may link, and its entry in the module. Nothing without LibTorch.
+# autogo_LAYER_torch, which tests may link, and its entry in the module, if it has one. Nothing
+# without LibTorch.
 function(autogo_torch_part layer)
   cmake_parse_arguments(ARG "" "ENTRY" "SOURCES;LIBS" ${ARGN})
   if(NOT AUTOGO_WITH_TORCH OR NOT Torch_FOUND)
@@ -33,7 +34,10 @@ function(autogo_torch_part layer)
     autogo_precompile(${target} <ATen/ATen.h> <torch/types.h> <nlohmann/json.hpp>)
   endif()
   set_property(GLOBAL APPEND PROPERTY AUTOGO_TORCH_PARTS ${target})
-  set_property(GLOBAL APPEND PROPERTY AUTOGO_TORCH_ENTRIES ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_ENTRY})
+  if(ARG_ENTRY)
+    set_property(GLOBAL APPEND PROPERTY
+      AUTOGO_TORCH_ENTRIES ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_ENTRY})
+  endif()
 endfunction()
 
 # autogo_torch_module(layers...): the module, with copies of these layers.

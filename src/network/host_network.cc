@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "net_module.h"
+#include "tensors/torch_errors.h"
 
 namespace autogo {
 namespace {

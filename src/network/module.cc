@@ -1,8 +1,6 @@
-#include <c10/util/Exception.h>
-
-#include "autogo/base/error.h"
 #include "host_network.h"
 #include "module_api.h"
+#include "tensors/torch_errors.h"
 #include "training.h"
 
 namespace autogo {

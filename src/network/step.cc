@@ -5,48 +5,14 @@
 #include <map>
 #include <string_view>
 
+#include "tensors/torch_tensors.h"
+
 namespace autogo {
 namespace {
 
 bool is_floating(DType type) {
   return type == DType::kFloat32 || type == DType::kFloat16 || type == DType::kFloat64 ||
          type == DType::kBFloat16;
-}
-
-std::optional<torch::ScalarType> plain_type(DType type) {
-  switch (type) {
-    case DType::kFloat32:
-      return torch::kFloat;
-    case DType::kFloat64:
-      return torch::kDouble;
-    case DType::kFloat16:
-      return torch::kHalf;
-    case DType::kBFloat16:
-      return torch::kBFloat16;
-    case DType::kUint8:
-      return torch::kByte;
-    case DType::kInt8:
-      return torch::kChar;
-    case DType::kInt16:
-      return torch::kShort;
-    case DType::kInt32:
-      return torch::kInt;
-    case DType::kInt64:
-      return torch::kLong;
-    case DType::kBool:
-      return torch::kBool;
-    default:
-      return std::nullopt;
-  }
-}
-
-DType dtype_of(torch::ScalarType type) {
-  for (const DType d :
-       {DType::kFloat32, DType::kFloat64, DType::kFloat16, DType::kBFloat16, DType::kUint8,
-        DType::kInt8, DType::kInt16, DType::kInt32, DType::kInt64, DType::kBool}) {
-    if (plain_type(d) == type) return d;
-  }
-  throw Error(ErrorKind::kUnsupported, "a result of a type that ONNX does not have");
 }
 
 const std::map<std::string_view, KernelBuilder>& table() {
@@ -66,7 +32,7 @@ const std::map<std::string_view, KernelBuilder>& table() {
 
 torch::ScalarType torch_type(DType type, torch::ScalarType float_type) {
   if (is_floating(type)) return float_type;
-  const auto plain = plain_type(type);
+  const auto plain = scalar_type_of(type);
   AUTOGO_REQUIRE(plain.has_value(), ErrorKind::kUnsupported,
                  std::string("tensors of type ") + dtype_name(type) + " cannot be computed with");
   return *plain;

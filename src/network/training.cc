@@ -29,12 +29,12 @@
 #include "autogo/base/error.h"
 #include "autogo/base/memory.h"
 #include "autogo/base/rng.h"
-#include "base/json.h"
 #include "checkpoint.h"
 #include "image_shower.h"
 #include "initial_weights.h"
 #include "net_module.h"
 #include "task_loss.h"
+#include "tensors/torch_tensors.h"
 #include "train_plan.h"
 #include "updates.h"
 
@@ -48,6 +48,7 @@ constexpr std::uint64_t kLoaderStream = 1, kDropoutStream = 2;
 constexpr double kReportSeconds = 0.25;
 constexpr std::uint64_t kStepsBetweenChecks = 8;  ///< on a GPU
 constexpr double kFirstLossScale = 65536;
+const std::string kWeightPrefix = "weight/", kUpdatePrefix = "update/";
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -205,6 +206,7 @@ class Training {
   void report(bool force, const EpochResult* finished = nullptr);
   void save();
   void resume();
+  void restore(const std::map<std::string, FileTensor>& tensors);
   bool stopping() const { return options_.stop != nullptr && options_.stop->load(); }
   std::uint64_t total_steps() const {
     return static_cast<std::uint64_t>(options_.recipe.epochs) * loader_.batches();
@@ -369,106 +371,86 @@ void Training::report(bool force, const EpochResult* finished) {
   options_.observer(progress);
 }
 
-// The small part of a checkpoint as JSON. Numbers survive bit for bit: JSON prints doubles so that
-// they read back the same.
-Json to_json(const std::vector<TestMetric>& tests) {
-  Json json = Json::array();
-  for (const TestMetric& test : tests) {
-    Json values = Json::array();
-    for (const auto& [name, value] : test.values) values.push_back({name, value});
-    json.push_back({test.split, values});
-  }
-  return json;
-}
-
-std::vector<TestMetric> tests_from(const Json& json) {
-  std::vector<TestMetric> tests;
-  for (const Json& row : json) {
-    TestMetric test{row.at(0).get<std::string>(), {}};
-    for (const Json& value : row.at(1)) {
-      const bool number = value.at(1).is_number();
-      test.values.emplace_back(value.at(0).get<std::string>(),
-                               number ? value.at(1).get<double>() : std::nan(""));
-    }
-    tests.push_back(std::move(test));
-  }
-  return tests;
-}
-
 void Training::save() {
   last_checkpoint_ = elapsed();
   if (options_.checkpoint.empty()) return;
   Checkpoint checkpoint;
   checkpoint.training_hash = hash_;
   checkpoint.data_hash = data_.content_hash;
-  Json state;
-  state["place"] = {epoch_,         batch_,        loss_sum_,     loss_steps_,
-                    epoch_seconds_, wait_seconds_, epoch_skipped_};
-  state["loss_scale"] = {loss_scale_, good_steps_};
-  state["elapsed_s"] = elapsed();
-  state["learning_rate"] = learning_rate_;
-  state["skipped"] = {result_.skipped, result_.first_problem};
-  state["before"] = to_json(result_.before);
-  state["epochs"] = Json::array();
-  for (const EpochResult& e : result_.epochs) {
-    state["epochs"].push_back(
-        {e.epoch, e.training_loss, e.learning_rate, e.seconds, e.wait_share, to_json(e.tests)});
-  }
-  checkpoint.state = state.dump();
-  for (auto& [name, tensor] : net_.weights()) {
-    checkpoint.tensors.emplace("weight/" + name, std::move(tensor));
+  TrainingState& state = checkpoint.state;
+  state.epoch = epoch_;
+  state.batch = batch_;
+  state.loss_sum = loss_sum_;
+  state.loss_steps = loss_steps_;
+  state.epoch_skipped = epoch_skipped_;
+  state.epoch_seconds = epoch_seconds_;
+  state.wait_seconds = wait_seconds_;
+  state.loss_scale = loss_scale_;
+  state.good_steps = good_steps_;
+  state.elapsed_seconds = elapsed();
+  state.learning_rate = learning_rate_;
+  state.skipped = result_.skipped;
+  state.first_problem = result_.first_problem;
+  state.before = result_.before;
+  state.epochs = result_.epochs;
+  for (const auto& [name, tensor] : net_.state()) {
+    checkpoint.tensors.emplace(kWeightPrefix + name, to_stored(tensor));
   }
   for (const auto& [name, tensor] : updates_->state()) {
-    checkpoint.tensors.emplace("update/" + name, from_torch(tensor));
+    checkpoint.tensors.emplace(kUpdatePrefix + name, to_stored(tensor));
   }
   write_checkpoint(options_.checkpoint, checkpoint);
 }
 
 void Training::resume() {
   const std::string& path = options_.checkpoint;
-  if (!std::filesystem::exists(path)) return;
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return;
   const Checkpoint checkpoint = read_checkpoint(path);
-  const auto require = [&](bool holds, const char* what) {
+  const auto require = [&](bool holds, const std::string& what) {
     if (holds) return;
     throw Error(ErrorKind::kInput, path + ": is the checkpoint of a training with another " + what)
         .with_hint("repeat that training's options, or delete the file to begin anew");
   };
   require(checkpoint.data_hash == data_.content_hash, "data set");
   require(checkpoint.training_hash == hash_, "network, recipe or seed");
-  std::map<std::string, ProgramTensor> weights;
-  std::map<std::string, Tensor> updates;
-  for (const auto& [name, tensor] : checkpoint.tensors) {
-    if (name.starts_with("weight/")) weights.emplace(name.substr(7), tensor);
-    if (name.starts_with("update/")) updates.emplace(name.substr(7), to_torch(tensor, at::kFloat));
+  const TrainingState& state = checkpoint.state;
+  const auto epochs = static_cast<std::uint64_t>(options_.recipe.epochs);
+  require(state.epoch <= epochs && state.batch <= loader_.batches(), "length");
+  try {
+    restore(checkpoint.tensors);
+  } catch (Error& e) {
+    e.prepend(path).with_hint("delete the file to begin anew");
+    throw;
   }
-  load_weights(net_, weights, path);
+  epoch_ = state.epoch;
+  batch_ = state.batch;
+  loss_sum_ = state.loss_sum;
+  loss_steps_ = state.loss_steps;
+  epoch_skipped_ = state.epoch_skipped;
+  epoch_seconds_ = state.epoch_seconds;
+  wait_seconds_ = state.wait_seconds;
+  loss_scale_ = state.loss_scale;
+  good_steps_ = state.good_steps;
+  elapsed_before_ = state.elapsed_seconds;
+  learning_rate_ = state.learning_rate;
+  result_.skipped = state.skipped;
+  result_.first_problem = state.first_problem;
+  result_.before = state.before;
+  result_.epochs = state.epochs;
+}
+
+void Training::restore(const std::map<std::string, FileTensor>& tensors) {
+  std::map<std::string, Tensor> weights, updates;
+  for (const auto& [name, tensor] : tensors) {
+    const bool weight = name.starts_with(kWeightPrefix);
+    AUTOGO_REQUIRE(weight || name.starts_with(kUpdatePrefix), ErrorKind::kInput,
+                   "holds the unknown tensor '" + name.substr(0, 80) + "'");
+    const std::size_t prefix = (weight ? kWeightPrefix : kUpdatePrefix).size();
+    (weight ? weights : updates).emplace(name.substr(prefix), to_torch(tensor));
+  }
+  net_.load_state(weights);
   updates_->restore(updates);
-  const Json state = Json::parse(checkpoint.state);
-  const Json& place = state.at("place");
-  epoch_ = place.at(0);
-  batch_ = place.at(1);
-  loss_sum_ = place.at(2);
-  loss_steps_ = place.at(3);
-  epoch_seconds_ = place.at(4);
-  wait_seconds_ = place.at(5);
-  epoch_skipped_ = place.at(6);
-  loss_scale_ = state.at("loss_scale").at(0);
-  good_steps_ = state.at("loss_scale").at(1);
-  elapsed_before_ = state.at("elapsed_s");
-  learning_rate_ = state.at("learning_rate");
-  result_.skipped = state.at("skipped").at(0);
-  result_.first_problem = state.at("skipped").at(1);
-  result_.before = tests_from(state.at("before"));
-  for (const Json& row : state.at("epochs")) {
-    EpochResult e;
-    e.epoch = row.at(0);
-    e.training_loss = row.at(1);
-    e.learning_rate = row.at(2);
-    e.seconds = row.at(3);
-    e.wait_share = row.at(4);
-    e.tests = tests_from(row.at(5));
-    result_.epochs.push_back(std::move(e));
-  }
 }
 
 }  // namespace

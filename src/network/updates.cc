@@ -16,13 +16,11 @@
 #include <torch/optim/adam.h>
 #include <torch/optim/rmsprop.h>
 #include <torch/optim/sgd.h>
-#include <torch/serialize/archive.h>
 
 #include <cmath>
-#include <sstream>
 #include <vector>
 
-#include "autogo/base/error.h"
+#include "tensors/optimizer_state.h"
 
 namespace autogo {
 namespace {
@@ -152,25 +150,10 @@ bool Updates::step(double learning_rate, double gradient_scale) {
   return true;
 }
 
-std::map<std::string, Tensor> Updates::state() const {
-  torch::serialize::OutputArchive archive;
-  impl_->optimizer->save(archive);
-  std::ostringstream stream;
-  archive.save_to(stream);
-  const std::string bytes = stream.str();
-  Tensor blob = torch::empty({static_cast<std::int64_t>(bytes.size())}, torch::kUInt8);
-  std::copy(bytes.begin(), bytes.end(), blob.data_ptr<std::uint8_t>());
-  return {{"optimizer", blob}};
-}
+std::map<std::string, Tensor> Updates::state() const { return optimizer_state(*impl_->optimizer); }
 
 void Updates::restore(const std::map<std::string, Tensor>& state) {
-  const auto it = state.find("optimizer");
-  AUTOGO_REQUIRE(it != state.end(), ErrorKind::kInput, "the optimiser's state is missing");
-  const auto* bytes = reinterpret_cast<const char*>(it->second.data_ptr<std::uint8_t>());
-  std::istringstream stream(std::string(bytes, static_cast<std::size_t>(it->second.numel())));
-  torch::serialize::InputArchive archive;
-  archive.load_from(stream, impl_->parts[0].values.device());
-  impl_->optimizer->load(archive);
+  restore_optimizer_state(*impl_->optimizer, state);
 }
 
 }  // namespace autogo

@@ -6,31 +6,35 @@
 #include <map>
 #include <string>
 
-#include "base/json.h"
+#include "tensors/tensor_file.h"
 
 namespace autogo {
 
-inline constexpr const char* kPredictorFormat = "autogo.predictor";
-inline constexpr const char* kCheckpointFormat = "autogo.predictor-checkpoint";
-inline constexpr int kPredictorVersion = 3;
-inline constexpr int kCheckpointVersion = 1;
+inline constexpr TensorFileKind kPredictorFile{
+    "autogo.predictor", 4,
+    "train it again with this autogo (autogo train predictor), or leave out the option: autogo "
+    "brings a predictor"};
+inline constexpr TensorFileKind kTrainerCheckpointFile{"autogo.predictor-checkpoint", 2,
+                                                       "delete it to begin anew"};
 
-/// A predictor file: one line of JSON, then a LibTorch archive of named tensors. The header comes
-/// first so that a program without LibTorch can read what the file is, and so that damage is found
-/// (by size and hash) before LibTorch sees a byte.
+/// A file of tensors with LibTorch's tensors.
 struct Archive {
-  Json header;  ///< "format" and "version" are added when written
+  Json header;
   std::map<std::string, torch::Tensor> tensors;
-  std::uint64_t content_hash = 0;  ///< of the tensors' bytes; set by read_archive
+  std::uint64_t content_hash = 0;  ///< of the tensors' names and bytes; set by read_archive
 };
 
 /// @throws Error kIo
-void write_archive(const std::string& path, const std::string& format, const Archive& archive);
-/// @throws Error kIo; kInput: another format or version, truncated, damaged
-Archive read_archive(const std::string& path, const std::string& format);
+void write_archive(const std::string& path, const TensorFileKind& kind, const Archive& archive);
+/// @throws Error as read_tensor_file()
+Archive read_archive(const std::string& path, const TensorFileKind& kind);
 
-/// A tensor of the archive. @throws Error kInput when it is missing or of another type or shape
+/// A list of numbers in the archive. @param size  expected, -1: any
+/// @throws Error kInput when it is missing or of another type or size
 torch::Tensor archive_tensor(const Archive& archive, const std::string& name,
                              torch::ScalarType type, std::int64_t size, const std::string& path);
+/// The same of real numbers, all of which are finite.
+torch::Tensor finite_tensor(const Archive& archive, const std::string& name, torch::ScalarType type,
+                            std::int64_t size, const std::string& path);
 
 }  // namespace autogo

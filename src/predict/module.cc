@@ -1,21 +1,9 @@
-#include <c10/util/Exception.h>
-
-#include "autogo/base/error.h"
 #include "module_api.h"
 #include "session.h"
+#include "tensors/torch_errors.h"
 
 namespace autogo {
 namespace {
-
-/// LibTorch's failures as ours: what is left after the checks of files and options is our bug.
-template <typename Function>
-auto translated(const Function& function) {
-  try {
-    return function();
-  } catch (const c10::Error& e) {
-    throw Error(ErrorKind::kInternal, std::string("LibTorch: ") + e.what_without_backtrace());
-  }
-}
 
 constexpr ModuleApi kApi = {
     kModuleVersion,

@@ -106,7 +106,7 @@ RefineReport refine_torch_predictor(const std::string& predictor,
   report.spearman_after = fitted.spearman_after;
   report.trust = fitted.refinement.trust;
 
-  Archive archive = read_archive(predictor, kPredictorFormat);
+  Archive archive = read_archive(predictor, kPredictorFile);
   std::vector<double> numbers{fitted.refinement.trust};
   numbers.insert(numbers.end(), fitted.refinement.slopes.begin(), fitted.refinement.slopes.end());
   archive.tensors["refinement"] = torch::tensor(numbers, torch::kFloat64);
@@ -117,10 +117,7 @@ RefineReport refine_torch_predictor(const std::string& predictor,
                                {"spearman_before", number(report.spearman_before)},
                                {"spearman_after", number(report.spearman_after)}};
   for (const TrainedNetworks& run : runs) archive.header["refined"]["runs"].push_back(run.name);
-  for (const char* own : {"format", "version", "archive_bytes", "file_hash", "tensors"}) {
-    archive.header.erase(own);
-  }
-  write_archive(out, kPredictorFormat, archive);
+  write_archive(out, kPredictorFile, archive);
   return report;
 }
 

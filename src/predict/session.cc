@@ -228,7 +228,7 @@ std::string Session::fingerprint() const {
   for (const LabelledCorpus& corpus : dataset_.corpora) {
     json["corpora"].push_back(std::to_string(corpus.file_hash));
   }
-  return json.dump();
+  return dump_json(json);
 }
 
 void Session::save_checkpoint() {
@@ -236,16 +236,17 @@ void Session::save_checkpoint() {
   archive.header["fingerprint"] = fingerprint();
   archive.header["elapsed_s"] = elapsed();
   archive.tensors = trainer_->state();
-  write_archive(checkpoint_path(), kCheckpointFormat, archive);
+  write_archive(checkpoint_path(), kTrainerCheckpointFile, archive);
   last_checkpoint_ = elapsed();
 }
 
 void Session::resume() {
-  if (!std::filesystem::exists(checkpoint_path())) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(checkpoint_path(), ignored)) {
     log_.info(checkpoint_path() + ": not there, starting from the beginning");
     return;
   }
-  const Archive archive = read_archive(checkpoint_path(), kCheckpointFormat);
+  const Archive archive = read_archive(checkpoint_path(), kTrainerCheckpointFile);
   if (json_member<std::string>(archive.header, "fingerprint", checkpoint_path()) != fingerprint()) {
     throw Error(ErrorKind::kUsage,
                 checkpoint_path() + ": is of a training with other corpora or options")
@@ -321,7 +322,7 @@ void Session::save() {
   archive.tensors["weights"] = weights;
   archive.tensors["trained_on"] = torch::tensor(trained_on, torch::kInt64);
   put_judgement(archive, judgement_);
-  write_archive(options_.out, kPredictorFormat, archive);
+  write_archive(options_.out, kPredictorFile, archive);
 }
 
 bool Session::run() {
@@ -351,7 +352,7 @@ bool Session::run() {
 Judgement take_judgement(const Archive& archive, const std::string& path) {
   Judgement judgement;
   const auto size = static_cast<std::int64_t>(kTraits);
-  const torch::Tensor prior = archive_tensor(archive, "prior", torch::kFloat64, 3 * size, path);
+  const torch::Tensor prior = finite_tensor(archive, "prior", torch::kFloat64, 3 * size, path);
   const auto* numbers = prior.data_ptr<double>();
   for (Traits* part : {&judgement.prior.brief, &judgement.prior.full, &judgement.prior.means}) {
     std::copy_n(numbers, kTraits, part->begin());
@@ -369,6 +370,8 @@ Judgement take_judgement(const Archive& archive, const std::string& path) {
   AUTOGO_REQUIRE(ranges.numel() % (2 * size) == 0, ErrorKind::kInput,
                  path + ": tensor 'ranges' has " + std::to_string(ranges.numel()) +
                      " elements, expected pairs for " + std::to_string(size) + " traits");
+  AUTOGO_REQUIRE(!ranges.isnan().any().item<bool>(), ErrorKind::kInput,
+                 path + ": tensor 'ranges' holds NaN");
   numbers = ranges.data_ptr<double>();
   for (std::int64_t i = 0; i < ranges.numel(); i += 2 * size) {
     auto& range = judgement.familiarity.ranges.emplace_back();
@@ -376,7 +379,7 @@ Judgement take_judgement(const Archive& archive, const std::string& path) {
   }
   if (archive.tensors.count("refinement") > 0) {
     const torch::Tensor refinement =
-        archive_tensor(archive, "refinement", torch::kFloat64, 1 + kRefinedTraits, path);
+        finite_tensor(archive, "refinement", torch::kFloat64, 1 + kRefinedTraits, path);
     numbers = refinement.data_ptr<double>();
     judgement.refinement.emplace().trust = numbers[0];
     std::copy_n(numbers + 1, kRefinedTraits, judgement.refinement->slopes.begin());
@@ -428,7 +431,7 @@ Json metrics_json(const CorpusMetrics& metrics) {
 }
 
 TrainedNet read_predictor(const std::string& path) {
-  const Archive archive = read_archive(path, kPredictorFormat);
+  const Archive archive = read_archive(path, kPredictorFile);
   const Json recipe = json_member<Json>(archive.header, "recipe", path);
   const std::string where = path + ": recipe";
   TrainedNet net;
@@ -443,7 +446,7 @@ TrainedNet read_predictor(const std::string& path) {
                  where + ": width and head must be multiples of 32 up to 4096");
   net.seed = json_member<std::uint64_t>(recipe, "seed", where);
   net.weights =
-      archive_tensor(archive, "weights", torch::kFloat32, NetWeights(net.shape).size(), path);
+      finite_tensor(archive, "weights", torch::kFloat32, NetWeights(net.shape).size(), path);
   const torch::Tensor trained = archive_tensor(archive, "trained_on", torch::kInt64, -1, path);
   const auto* ids = trained.data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < trained.numel(); ++i) {

@@ -16,21 +16,21 @@
 
 #include <torch/autograd.h>
 #include <torch/optim/adam.h>
-#include <torch/serialize/archive.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <sstream>
 
 #include "autogo/base/error.h"
 #include "autogo/base/parallel.h"
+#include "tensors/optimizer_state.h"
 
 namespace autogo {
 namespace {
 
 constexpr std::size_t kShards = 2;
 constexpr std::uint64_t kShuffleStream = 1, kCutStream = 2, kWeightStream = 3;
+const std::string kOptimizerPrefix = "optimizer/";
 
 }  // namespace
 
@@ -206,35 +206,45 @@ torch::Tensor Trainer::weights() const {
 }
 
 std::map<std::string, torch::Tensor> Trainer::state() const {
-  torch::serialize::OutputArchive archive;
-  impl_->optimizer->save(archive);
-  std::ostringstream stream;
-  archive.save_to(stream);
-  const std::string bytes = stream.str();
-  torch::Tensor optimizer = torch::empty({static_cast<std::int64_t>(bytes.size())}, torch::kUInt8);
-  std::copy(bytes.begin(), bytes.end(), optimizer.data_ptr<std::uint8_t>());
-  return {{"weights", impl_->weights.detach().clone()},
-          {"optimizer", optimizer},
-          {"step", torch::full({1}, static_cast<std::int64_t>(impl_->step), torch::kInt64)}};
+  std::map<std::string, torch::Tensor> state = {
+      {"weights", impl_->weights.detach().clone()},
+      {"step", torch::full({1}, static_cast<std::int64_t>(impl_->step), torch::kInt64)}};
+  for (auto& [name, tensor] : optimizer_state(*impl_->optimizer)) {
+    state[kOptimizerPrefix + name] = std::move(tensor);
+  }
+  return state;
 }
 
 void Trainer::restore(const std::map<std::string, torch::Tensor>& state, const std::string& path) {
-  const auto has = [&](const char* name) { return state.count(name) == 1; };
-  AUTOGO_REQUIRE(has("weights") && has("optimizer") && has("step") &&
-                     state.at("weights").numel() == impl_->net.size(),
-                 ErrorKind::kInput, path + ": is a checkpoint of another training");
-  {
-    const at::NoGradGuard no_gradients;
-    impl_->weights.copy_(state.at("weights"));
+  const auto entry = [&](const char* name, torch::ScalarType type, std::int64_t size) {
+    const auto found = state.find(name);
+    AUTOGO_REQUIRE(found != state.end() && found->second.scalar_type() == type &&
+                       found->second.dim() == 1 && found->second.numel() == size,
+                   ErrorKind::kInput, path + ": is a checkpoint of another training");
+    return found->second;
+  };
+  const torch::Tensor weights = entry("weights", torch::kFloat32, impl_->net.size());
+  const auto step = entry("step", torch::kInt64, 1).item<std::int64_t>();
+  AUTOGO_REQUIRE(
+      step >= 0 && static_cast<std::uint64_t>(step) <= impl_->total, ErrorKind::kInput,
+      path + ": is at step " + std::to_string(step) + " of " + std::to_string(impl_->total));
+  AUTOGO_REQUIRE(weights.isfinite().all().item<bool>(), ErrorKind::kInput,
+                 path + ": holds weights that are not finite");
+  std::map<std::string, torch::Tensor> optimizer;
+  for (const auto& [name, tensor] : state) {
+    if (name.starts_with(kOptimizerPrefix)) {
+      optimizer[name.substr(kOptimizerPrefix.size())] = tensor;
+    }
   }
-  const torch::Tensor& optimizer = state.at("optimizer");
-  std::istringstream stream(
-      std::string(reinterpret_cast<const char*>(optimizer.data_ptr<std::uint8_t>()),
-                  static_cast<std::size_t>(optimizer.numel())));
-  torch::serialize::InputArchive archive;
-  archive.load_from(stream);
-  impl_->optimizer->load(archive);
-  impl_->step = static_cast<std::uint64_t>(state.at("step").item<std::int64_t>());
+  try {
+    restore_optimizer_state(*impl_->optimizer, optimizer);
+  } catch (Error& e) {
+    e.prepend(path);
+    throw;
+  }
+  const at::NoGradGuard no_gradients;
+  impl_->weights.copy_(weights);
+  impl_->step = static_cast<std::uint64_t>(step);
 }
 
 }  // namespace autogo

@@ -16,8 +16,10 @@ refuse() { # database, predictor, text
   expect_refusal 5 "autogo search: ${3/#bad/$work/bad}"
   [ ! -e out ] || problem "expected no run directory"
 }
-LC_ALL=C sed '1s/"version":3/"version":99/' "$predictor" > bad.pt
-refuse "$segments" bad.pt 'bad.pt: version 99 of "autogo.predictor", this autogo reads version 3; update autogo'
+LC_ALL=C sed '1s/"version":4/"version":99/' "$predictor" > bad.pt
+refuse "$segments" bad.pt 'bad.pt: version 99 of "autogo.predictor", this autogo reads version 4; update autogo'
+LC_ALL=C sed '1s/"version":4/"version":3/' "$predictor" > bad.pt
+refuse "$segments" bad.pt 'bad.pt: version 3 of "autogo.predictor", this autogo reads version 4; train it again'
 LC_ALL=C sed '1s/autogo.predictor/autogo.something/' "$predictor" > bad.pt
 refuse "$segments" bad.pt 'bad.pt: expected a file of format "autogo.predictor", found "autogo.something"'
 head -c 5000 "$predictor" > bad.pt
@@ -55,7 +57,7 @@ for limit in 1 $((size / 2)); do
   expect_code 1
   expect_err_has "autogo search: "
   expect_err_has "File too large"
-  [ -z "$(find out -name '*.tmp.*' 2> /dev/null)" ] || problem "expected no temporary files"
+  [ -z "$(find out -name '.autogo-*' 2> /dev/null)" ] || problem "expected no temporary files"
   if [ -e out/config.json ]; then
     run "$AUTOGO" search --resume out
     expect_code 0

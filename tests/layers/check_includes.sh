@@ -8,7 +8,8 @@ cd "$1"
 # Layers that a layer may include; theirs are added. The same table stands in docs/architecture.md.
 declare -A may=(
   [base]="" [graph]="base" [onnx]="graph" [segment]="graph" [propagate]="graph" [cost]="graph"
-  [corpus]="graph" [predict]="graph segment corpus cost" [network]="graph onnx" [codegen]="graph onnx"
+  [tensors]="graph" [corpus]="graph" [predict]="graph segment corpus cost tensors"
+  [network]="graph onnx tensors" [codegen]="graph onnx"
   [search]="base graph onnx segment propagate cost corpus predict network"
   [tools]="base graph onnx segment propagate cost corpus predict network codegen search"
   [bench]="tools"
@@ -19,14 +20,17 @@ declare -A owner=(
   [onnx/]=onnx [google/protobuf/]=onnx
   [sentencepiece]=spm_helper
   [Cbc]=propagate [Clp]=propagate [Osi]=propagate [Coin]=propagate [Cgl]=propagate
-  [torch/]="predict network bench" [ATen/]="predict network" [c10/]="predict network"
+  [torch/]="tensors predict network bench" [ATen/]="tensors predict network"
+  [c10/]="tensors predict network"
   [jpeglib.h]=network [jerror.h]=network [png.h]=network
   [CLI/]=tools [benchmark/]=bench [gtest/]=tests [gmock/]=tests
 )
 # System headers with a slash or ending in .h; any plain <name> is the standard library's.
 system='^(sys/[a-z_]+\.h|(unistd|fcntl|fnmatch|dirent|signal|dlfcn|sched|pthread|spawn|poll|time|immintrin|malloc)\.h|linux/[a-z_]+\.h)$'
-# Private headers that other layers may use: the doors to JSON.
-doors='^(base/json\.h|graph/graph_json\.h)$'
+# LibTorch's readers are interpreters (docs/decisions/0016-tensors-in-files.md).
+interpreters='^torch/(serialize|script|jit|csrc/jit)'
+# Private headers that other layers may use: the doors to JSON and to tensors in files.
+doors='^(base/json\.h|graph/graph_json\.h|tensors/[a-z_]+\.h)$'
 
 reachable() {  # the layers that $1 may include, itself and theirs
   local todo="$1" seen=" " layer next
@@ -63,6 +67,10 @@ check() {  # file, header, its opening mark
   set_layer "$file"
   if [ "$kind" = '<' ]; then
     [[ "$header" =~ ^[a-z_0-9]+$ || "$header" =~ $system ]] && return
+    if [[ "$header" =~ $interpreters ]]; then
+      complain "$file" "$header" "reads files by running what they contain"
+      return
+    fi
     for prefix in "${!owner[@]}"; do
       if [[ "$header" == "$prefix"* ]]; then
         [[ "$file" != include/* ]] || complain "$file" "$header" "a public header names no library"

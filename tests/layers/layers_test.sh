@@ -30,10 +30,12 @@ expect src/cost/a.cc '#include <onnx/onnx_pb.h>' \
 expect include/autogo/predict/a.h '#include <torch/torch.h>' \
   'include/autogo/predict/a.h: #include torch/torch.h: a public header names no library'
 expect src/cost/a.cc '#include <torch/torch.h>' \
-  'src/cost/a.cc: #include torch/torch.h: only predict and network and bench may include it, not cost'
+  'src/cost/a.cc: #include torch/torch.h: only tensors and predict and network and bench may include it, not cost'
 expect src/network/a.cc '#include "autogo/predict/predictor.h"' \
   'src/network/a.cc: #include autogo/predict/predictor.h: network may not include predict'
 expect src/network/a.cc '#include <torch/torch.h>' ''
+expect src/network/a.cc '#include <torch/serialize/archive.h>' \
+  'src/network/a.cc: #include torch/serialize/archive.h: reads files by running what they contain'
 expect src/cost/a.cc '#include "graph/canonical_search.h"' \
   'src/cost/a.cc: #include graph/canonical_search.h: a private header of another layer'
 expect src/search/a.cc '#include <boost/any.hpp>' \
@@ -41,6 +43,9 @@ expect src/search/a.cc '#include <boost/any.hpp>' \
 expect tools/autogo/a.cc '#include <CLI/CLI.hpp>' ''
 expect src/predict/a.cc '#include "autogo/base/error.h"' ''
 expect src/segment/a.cc '#include "base/json.h"' ''
+expect src/predict/a.cc '#include "tensors/tensor_file.h"' ''
+expect src/segment/a.cc '#include "tensors/tensor_file.h"' \
+  'src/segment/a.cc: #include tensors/tensor_file.h: segment may not include tensors'
 
 # expect_names COMPLAINT: what check_names.sh says of two files, whose texts are standard input, split
 # by a line of dashes.

@@ -9,6 +9,7 @@
 #include "autogo/base/file.h"
 #include "autogo/onnx/model.h"
 #include "network_support.h"
+#include "support/sealed_file.h"
 #include "support/temp_dir.h"
 #include "tiny_networks.h"
 
@@ -185,6 +186,43 @@ TEST(Train, ForeignCheckpointsAreRefused) {
   data.content_hash = 1;
   EXPECT_EQ(error_text([&] { train_network(net, data, options); }),
             dir / "c: is the checkpoint of a training with another data set");
+}
+
+/// The first line of a file of tensors with one text replaced, and a right hash.
+void forge(const std::string& path, const std::string& good, const std::string& from,
+           const std::string& to) {
+  std::string line = good.substr(0, good.find('\n'));
+  const std::string bytes = good.substr(line.size() + 1), key = "\"file_hash\":\"";
+  line.replace(line.find(key) + key.size(), 16, 16, '0');
+  ASSERT_NE(line.find(from), line.npos) << from;
+  line.replace(line.find(from), from.size(), to);
+  write_file_atomic(path, sealed_file(line, bytes));
+}
+
+TEST(Train, CheckpointsThatDoNotFitAreRefused) {
+  const Data data = bright_data();
+  const TrainableNetwork net = make_trainable(position_network(), data, {});
+  const TempDir dir;
+  TrainingOptions options = short_training(1);
+  options.recipe.optimizer = Optimizer::kAdam;
+  options.checkpoint = dir / "c";
+  train_network(net, data, options);
+  options.resume = true;
+  const std::string good = read_file(dir / "c");
+  const auto refusal = [&](const std::string& from, const std::string& to) {
+    forge(dir / "c", good, from, to);
+    return error_text([&] { train_network(net, data, options); });
+  };
+  EXPECT_EQ(refusal("\"batch\":0", "\"batch\":1000000"),
+            dir / "c: is the checkpoint of a training with another length");
+  EXPECT_EQ(refusal("\"update/0/step\"", "\"update/0/stop\""),
+            dir / "c: the optimiser's state '0/step' is missing");
+  EXPECT_EQ(refusal("\"update/0/step\"", "\"outdate/0/step\""),
+            dir / "c: holds the unknown tensor 'outdate/0/step'");
+  const std::size_t begin = good.find("\"weight/") + 8;
+  const std::string name = good.substr(begin, good.find('"', begin) - begin);
+  EXPECT_EQ(refusal("\"weight/" + name, "\"weight/no " + name),
+            dir / "c: weight '" + name + "' is missing");
 }
 
 TEST(Train, ADivergedTrainingSaysSoAndKeepsItsCheckpoint) {

@@ -48,7 +48,7 @@ std::unique_ptr<Predictor> random_predictor(const std::string& path, PredictorKi
   archive.tensors["weights"] = random_weights(NetWeights(shape), 17);
   archive.tensors["trained_on"] = torch::zeros({0}, torch::kInt64);
   put_judgement(archive, judgement);
-  write_archive(path, kPredictorFormat, archive);
+  write_archive(path, kPredictorFile, archive);
   return load_torch_predictor(path, 0);
 }
 

@@ -80,7 +80,7 @@ TEST(Session, TrainsSavesAndMeasuresOnWhatWasHeldOut) {
   EXPECT_GT(held[0].trust, 0.9) << "held-out cells are of the family";
 
   // The header says the same as the evaluation.
-  const Archive archive = read_archive(options.out, kPredictorFormat);
+  const Archive archive = read_archive(options.out, kPredictorFile);
   EXPECT_EQ(archive.header["metrics"][0]["spearman"].get<double>(), held[0].spearman);
   EXPECT_EQ(archive.header["corpora"][0]["held_out_graphs"].get<std::uint64_t>(), held[0].graphs);
   EXPECT_EQ(archive.header["corpora"][0]["label_quantiles"].size(), 101U);
@@ -106,7 +106,7 @@ TEST(Session, ShorterTrainingsTeachThePriorAndNotTheNet) {
   const TrainedNet after = read_predictor(options.out);
   EXPECT_TRUE(after.weights.equal(before.weights));
   EXPECT_NE(after.judgement.prior.brief, after.judgement.prior.full);
-  const Archive archive = read_archive(options.out, kPredictorFormat);
+  const Archive archive = read_archive(options.out, kPredictorFile);
   EXPECT_EQ(archive.header["brief_corpora"][0]["training_images"].get<double>(), 160'000);
   // A corpus is judged by what its trainings were: the same cells, opposite labels.
   const auto metrics = evaluate_torch_predictor(options.out, {dir / "a.jsonl", dir / "short.jsonl"},
@@ -175,7 +175,7 @@ TEST(Session, ResumesOnlyTheSameTraining) {
   archive.header["fingerprint"] = "of another";
   archive.header["elapsed_s"] = 1.0;
   archive.tensors["weights"] = torch::zeros({1});
-  write_archive(options.out + ".checkpoint", kCheckpointFormat, archive);
+  write_archive(options.out + ".checkpoint", kTrainerCheckpointFile, archive);
   const std::string before = read_file(options.out);
   EXPECT_EQ(error_of([&] { train_torch_predictor(options, null_log()); }),
             options.out + ".checkpoint: is of a training with other corpora or options");
