@@ -66,8 +66,10 @@ void write_new_node(ModelWriter& writer, const Graph& graph, NodeId id,
                     const std::vector<std::string>& inputs, const std::string& output);
 
 /// Completes and writes a model: tensors that still point into `source`'s external files are
-/// fetched; data goes into `path`.data when the source had external data or the model would pass
-/// the 2 GB that the format allows.
+/// fetched; data goes into `path`.HASH.data when the source had external data or the model would
+/// pass the 2 GB that the format allows. Whenever it is stopped, the old model or the new one
+/// stands there with its data.
+/// @throws Error kIo; kUsage: standard output for a model that needs a data file
 void write_model(onnx::ModelProto& model, const class ModelSource* source, const std::string& path);
 
 }  // namespace autogo
