@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,8 @@
 #include "builder.h"
 
 namespace autogo {
+
+struct SampleOptions;
 
 /// A family of networks, each named by an id that says how to build it (families.md).
 struct Family {
@@ -29,6 +32,12 @@ std::span<const Family> families();
 /// By the id's prefix, by name; nullptr when there is none.
 const Family* family_of_id(std::string_view id);
 const Family* family_named(std::string_view name);
+
+/// Draws different networks of a family that is sampled, by id and by graph, and calls take(id) for
+/// each. @return how many draws gave a network once more
+/// @throws Error kUsage: the family has not so many
+std::uint64_t draw_distinct(const Family& family, const SampleOptions& options,
+                            const std::function<void(const std::string& id)>& take);
 
 inline constexpr std::string_view kHiamlPrefix = "hiaml:";
 inline constexpr std::string_view kTwoPathPrefix = "two_path:";

@@ -62,6 +62,44 @@ TEST(SampledCorpus, SkipsTwinsOfOtherIds) {
             canonical_hash(two_path_graph("c3*,c5*,d3|s3*,c3+c3*")));
 }
 
+/// Networks with twins: ids "toy:0" to "toy:9", of which i and i + 5 are the same chain.
+const Family kToy{
+    "toy",
+    "toy:",
+    [](const std::string& id) {
+      Graph graph;
+      ValueId x = graph.add_input({DType::kFloat32, Layout::kChannelsFirst, Shape{1, 3, 8, 8}});
+      for (int i = 0; i <= (id.back() - '0') % 5; ++i) {
+        x = graph.add(OpKind::kRelu, {}, {x});
+      }
+      graph.add_output(x);
+      return graph;
+    },
+    [](const std::string&) {},
+    [](Rng& rng, bool) { return "toy:" + std::to_string(rng.below(10)); },
+    10};
+
+TEST(SampledCorpus, EndsWhereAFamilyHasFewerNetworksThanIds) {
+  const auto drawn = [](const Family& family, std::uint64_t count) {
+    std::vector<std::string> ids;
+    draw_distinct(family, options_of("toy", count, 3),
+                  [&](const std::string& id) { ids.push_back(id); });
+    return ids.size();
+  };
+  EXPECT_EQ(drawn(kToy, 5), 5U);
+  EXPECT_EQ(error_of([&] { drawn(kToy, 6); }), "6 networks, but toy has only 5");
+  Family unknown = kToy;
+  unknown.size = 0;  // nobody counted its ids
+  EXPECT_EQ(drawn(unknown, 5), 5U);
+  EXPECT_EQ(error_of([&] { drawn(unknown, 6); }), "6 networks, but toy seems to have only 5");
+}
+
+TEST(SampledCorpus, NoTwoHiamlIdsAreTheSameNetwork) {
+  const TemporaryFolder folder;
+  const CorpusSummary all = write_sampled_corpus(options_of("hiaml", 38'416, 1), folder.file("c"));
+  EXPECT_EQ(all.items, 38'416U);
+}
+
 TEST(SampledCorpus, RefusesWhatCannotBeDrawn) {
   const TemporaryFolder folder;
   auto text = [&](const std::string& family, std::uint64_t count) {
