@@ -84,7 +84,7 @@ void write_front(const std::string& directory, const SearchConfig& config,
                  const std::vector<RunMember>& members, double gain_error, int jobs);
 
 /// Sets trained gains of validation.json, where there is one, beside the predicted ones in
-/// pareto.json (validate.cc).
+/// pareto.json (validation_file.cc).
 void add_validation(const std::string& directory);
 
 /// "models/<hash>.onnx"

@@ -27,6 +27,7 @@
 #include "autogo/graph/canonical.h"
 #include "autogo/network/inherit.h"
 #include "run_directory.h"
+#include "validation_file.h"
 
 namespace autogo {
 namespace {
@@ -35,55 +36,6 @@ namespace fs = std::filesystem;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-/// What validation.json keeps of a training.
-struct Known {
-  double before = kNan, value = kNan, survived = 0;
-};
-struct KnownTrainings {
-  std::map<std::string, Known> by_key;
-  std::string metric;  ///< empty: no training is known
-};
-
-std::string file_of(const std::string& directory) { return directory + "/validation.json"; }
-
-OrderedJson number(double value) {
-  return std::isfinite(value) ? OrderedJson(value) : OrderedJson(nullptr);
-}
-
-double number_of(const Json& json) { return json.is_number() ? json.get<double>() : kNan; }
-
-OrderedJson score_json(const TrainedScore& score) {
-  OrderedJson json;
-  json["mean"] = number(score.mean());
-  json["deviation"] = number(score.deviation());
-  json["values"] = OrderedJson::array();
-  for (const double value : score.values) json["values"].push_back(number(value));
-  return json;
-}
-
-TrainedScore score_from(const Json& json) {
-  TrainedScore score;
-  for (const Json& value : json.at("values")) score.values.push_back(number_of(value));
-  return score;
-}
-
-OrderedJson network_json(const Validation& validation, const ValidatedNetwork& network) {
-  OrderedJson json;
-  json["model"] = network.model;
-  json["hash"] = hex64(network.hash);
-  json["macs"] = network.macs;
-  json["params"] = network.params;
-  json["predicted_gain"] = network.predicted_gain;
-  json["trained"] = score_json(network.trained);
-  json["trained"]["gain"] = score_json(validation.gain(network));
-  if (network.inherited) {
-    json["inherited"]["survived"] = network.inherited->survived;
-    json["inherited"]["before"] = score_json(network.inherited->before);
-    json["inherited"]["after"] = score_json(network.inherited->after);
-  }
-  return json;
-}
-
 OrderedJson setting_json(const Data& data, const ValidationOptions& options,
                          const Validation& validation) {
   OrderedJson json;
@@ -91,36 +43,13 @@ OrderedJson setting_json(const Data& data, const ValidationOptions& options,
   json["data"] = {{"path", data.path}, {"content_hash", hex64(data.content_hash)}};
   json["split"] = validation.split;
   json["metric"] = validation.metric;
-  json["recipe"] = OrderedJson::parse(recipe_text(options.training.recipe));
+  json["recipe"] = parse_ordered_json(recipe_text(options.training.recipe), "recipe");
   json["training_images"] = validation.training_images;
   json["max_train_images"] = options.training.max_train_images;
   json["max_test_images"] = options.training.max_test_images;
   json["seed"] = options.training.seed;
   json["seeds"] = options.seeds;
   return json;
-}
-
-[[noreturn]] void throw_damaged(const std::string& path, const std::string& why) {
-  throw Error(ErrorKind::kInput, path + ": not what autogo writes: " + why)
-      .with_hint("delete it, and repeat the validation");
-}
-
-KnownTrainings known_trainings(const std::string& directory) {
-  KnownTrainings known;
-  const std::string path = file_of(directory);
-  if (!fs::exists(path)) return known;
-  const Json json = parse_json(read_file(path), path);
-  require_format(json, path, "autogo.validation", 1);
-  try {
-    for (const auto& [key, row] : json.at("trainings").items()) {
-      known.by_key[key] = {number_of(row.at("before")), number_of(row.at("value")),
-                           number_of(row.at("survived"))};
-    }
-    known.metric = json.at("setting").at("metric");
-  } catch (const nlohmann::json::exception& e) {
-    throw_damaged(path, e.what());
-  }
-  return known;
 }
 
 /// The trainings of one validation.
@@ -136,7 +65,7 @@ class Validator {
       const FrontMember& m = found.front[i];
       add(m.graph, m.model, m.hash, m.predicted_gain);
     }
-    known_ = known_trainings(directory);
+    known_ = read_known_trainings(directory);
   }
 
   Validation run() {
@@ -226,7 +155,7 @@ class Validator {
         throw Error(ErrorKind::kIo, result_.networks[0].model + ": " + r.diverged)
             .with_hint("choose another recipe or a lower learning rate");
       }
-      Known& known = known_.by_key[key(place)];
+      KnownTraining& known = known_.by_key[key(place)];
       known.value = r.diverged.empty() ? r.metric() : kNan;
       if (!r.before.empty()) {
         known.before = r.before[0].values.at(0).second;
@@ -299,7 +228,7 @@ class Validator {
       for (const std::uint64_t seed : seeds()) {
         network.trained.values.push_back(known_.by_key.at(key({k, seed, false})).value);
         if (k == 0 || !options_.inherit) continue;
-        const Known& heir = known_.by_key.at(key({k, seed, true}));
+        const KnownTraining& heir = known_.by_key.at(key({k, seed, true}));
         inherited.before.values.push_back(heir.before);
         inherited.after.values.push_back(heir.value);
         inherited.survived = heir.survived;
@@ -312,21 +241,7 @@ class Validator {
   }
 
   void write() const {
-    OrderedJson json;
-    json["format"] = "autogo.validation";
-    json["version"] = 1;
-    json["setting"] = setting_json(data_, options_, result_);
-    json["networks"] = OrderedJson::array();
-    for (const ValidatedNetwork& n : result_.networks) {
-      json["networks"].push_back(network_json(result_, n));
-    }
-    json["trainings"] = OrderedJson::object();
-    for (const auto& [key, known] : known_.by_key) {
-      json["trainings"][key] = {{"before", number(known.before)},
-                                {"value", number(known.value)},
-                                {"survived", known.survived}};
-    }
-    write_file_atomic(file_of(directory_), json_text(json));
+    write_validation(directory_, setting_json(data_, options_, result_), result_, known_);
     add_validation(directory_);
     for (const std::string& path : used_checkpoints_) {
       std::error_code ignored;
@@ -347,32 +262,6 @@ class Validator {
 };
 
 }  // namespace
-
-void add_validation(const std::string& directory) {
-  if (!fs::exists(file_of(directory))) return;
-  OrderedJson validation = OrderedJson::parse(read_file(file_of(directory)), nullptr, false);
-  if (!validation.is_object() || !validation.contains("setting") ||
-      !validation.contains("networks") || validation["networks"].empty()) {
-    throw_damaged(file_of(directory), "\"setting\" or \"networks\" is missing");
-  }
-  const std::string path = directory + "/pareto.json";
-  OrderedJson pareto = OrderedJson::parse(read_file(path));
-  pareto["validation"] = validation.at("setting");
-  for (OrderedJson& member : pareto.at("members")) {
-    for (const char* key : {"trained", "inherited"}) member.erase(key);
-  }
-  for (const OrderedJson& network : validation.at("networks")) {
-    const bool is_input = &network == &validation.at("networks")[0];
-    for (const char* key : {"trained", "inherited"}) {
-      if (!network.contains(key)) continue;
-      if (is_input) pareto["input"][key] = network.at(key);
-      for (OrderedJson& member : pareto.at("members")) {
-        if (!is_input && member.at("model") == network.at("model")) member[key] = network.at(key);
-      }
-    }
-  }
-  write_file_atomic(path, json_text(pareto));
-}
 
 double TrainedScore::mean() const {
   double sum = 0;
@@ -423,36 +312,6 @@ double images_seen(const Data& data, const TrainingOptions& training) {
   if (training.max_train_images > 0) images = std::min(images, training.max_train_images);
   return static_cast<double>(training.recipe.repeat) * training.recipe.epochs *
          static_cast<double>(images);
-}
-
-Validation read_validation(const std::string& directory) {
-  const std::string path = file_of(directory);
-  const Json json = parse_json(read_file(path), path);
-  require_format(json, path, "autogo.validation", 1);
-  Validation validation;
-  try {
-    validation.split = json.at("setting").at("split");
-    validation.metric = json.at("setting").at("metric");
-    validation.training_images = json.at("setting").value("training_images", 0.0);
-    for (const Json& row : json.at("networks")) {
-      ValidatedNetwork network;
-      network.model = row.at("model");
-      network.macs = row.at("macs");
-      network.params = row.at("params");
-      network.predicted_gain = row.at("predicted_gain");
-      network.trained = score_from(row.at("trained"));
-      if (row.contains("inherited")) {
-        const Json& heir = row.at("inherited");
-        network.inherited = {heir.at("survived"), score_from(heir.at("before")),
-                             score_from(heir.at("after"))};
-      }
-      validation.networks.push_back(std::move(network));
-    }
-  } catch (const nlohmann::json::exception& e) {
-    throw_damaged(path, e.what());
-  }
-  AUTOGO_REQUIRE(!validation.networks.empty(), ErrorKind::kInput, path + ": has no networks");
-  return validation;
 }
 
 }  // namespace autogo
