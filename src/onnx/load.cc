@@ -104,6 +104,7 @@ void open_external(ModelSource& source, const TensorProto& tensor, const std::st
          std::to_string(reference.offset + reference.bytes) + " of '" + reference.location +
          "', which has " + std::to_string(size));
   }
+  source.external_bytes.push_back(source.raw_bytes(tensor));
 }
 
 /// Builds the value and node tables of the main graph.

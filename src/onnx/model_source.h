@@ -94,6 +94,7 @@ class ModelSource : public Source {
   std::unordered_map<std::string, int> value_index;  ///< by name, main graph
   std::unordered_set<std::string> names;             ///< all value names, subgraphs included
   std::map<std::string, std::unique_ptr<MappedFile>> external_files;  ///< by location
+  std::vector<std::string_view> external_bytes;  ///< of every tensor that lives in one of them
 
   /// The value behind aliases.
   int root(int value) const {
