@@ -16,28 +16,31 @@
 // parents of an iteration are fixed at its start. Results enter the state in the order of items,
 // whichever thread finishes first, and the front, the duplicates and the journal see only this
 // order. That makes the run independent of the number of threads, and gives a resumed run its
-// place: items that the journal has are taken from it, the next is computed.
+// place: it plans its iterations as ever, and items that the journal has are taken from it instead
+// of being computed, each checked against the plan and the networks (check_item.h). A stop is not
+// heeded until the journal is read to its end, so that the front never falls behind it.
 //
 // Gains are paired: a child's is its parent's plus y(P, S*, C) - y(P, S, C) at the cut where it
 // was made, so what the predictor gets wrong about P and C cancels. Absolute predictions of
 // networks far from the training families would not be comparable; differences at one cut are.
 //
-// The history keeps mutations, not graphs; a parent's graph is replayed from its lineage when it is
-// picked. The input takes part in the front, so that nothing dominated by it is reported.
+// The history keeps mutations, not graphs, and each body once; a parent's graph is replayed from
+// its lineage when it is picked. The input takes part in the front, so that nothing dominated by it is reported.
 //
 // Tested by tests/search/search_test.cc, tests/search/resume_test.cc.
 
 #include "engine.h"
 
 #include <algorithm>
-#include <iterator>
 #include <limits>
 #include <mutex>
+#include <set>
 
 #include "attention.h"
 #include "autogo/base/error.h"
 #include "autogo/base/parallel.h"
 #include "autogo/graph/canonical.h"
+#include "json_fields.h"
 
 namespace autogo {
 namespace {
@@ -59,7 +62,7 @@ std::uint64_t config_hash(const SearchConfig& config, const InputHashes& hashes)
   // What only adds iterations or changes exported weights leaves the journal's lines as they are.
   options.erase("iterations");
   options.erase("new_weights");
-  const std::string text = dump_json(options);
+  const std::string text = dump_json(options) + dump_json(algorithms_to_json());
   std::uint64_t hash = hash_bytes(text.data(), text.size());
   for (const std::uint64_t part : {hashes.input, hashes.segments, hashes.predictor}) {
     hash = hash_combine(hash, part);
@@ -141,7 +144,7 @@ SearchEngine::SearchEngine(const SearchConfig& config, const SearchRun& run,
       iteration_start_(start_) {
   totals_.min_macs = std::numeric_limits<std::int64_t>::max();
   totals_.best_gain = -std::numeric_limits<double>::infinity();
-  by_hash_.emplace(hashes.input, 0);
+  hashes_seen_.insert(hashes.input);
   points_.push_back({0, cost_of(history_[0]), 0});
   front_.add(points_.back());
 }
@@ -189,51 +192,41 @@ bool SearchEngine::halted() {
 }
 
 SearchStatus SearchEngine::run() {
-  std::vector<JournalItem> done = restore();
+  open_journal();
   while (iteration_ < config_.options.iterations) {
-    if (halted()) return static_cast<SearchStatus>(halt_.load());
+    if (!replaying() && halted()) return static_cast<SearchStatus>(halt_.load());
     iteration_start_ = std::chrono::steady_clock::now();
     plan_iteration();
     std::size_t next = 0;
     while (more_items()) {
-      for (; next < std::min(items_.size(), done.size()); ++next) take_over(done[next], next);
+      next = take_over(next);
       if (!run_items(next)) return static_cast<SearchStatus>(halt_.load());
       next = items_.size();
     }
-    AUTOGO_REQUIRE(done.size() <= items_.size(), ErrorKind::kInput,
-                   run_.directory + "/journal.jsonl: iteration " + std::to_string(iteration_) +
-                       " has more work items than this autogo would do; continue the run with the "
-                       "autogo that began it");
-    done.clear();
     end_iteration();
   }
+  AUTOGO_REQUIRE(!replaying(), ErrorKind::kInput,
+                 replay_->where() + ": the run ends before it, with iteration " +
+                     std::to_string(iteration_) + " of config.json");
   return SearchStatus::kDone;
 }
 
-std::vector<JournalItem> SearchEngine::restore() {
-  if (journal_ == nullptr) return {};
+void SearchEngine::open_journal() {
+  if (journal_ == nullptr) return;
   const std::uint64_t config = config_hash(config_, hashes_);
-  JournalContent content =
-      replay(*journal_, run_.directory + "/journal.jsonl", config, hashes_.input);
-  journal_->truncate(content.end);
-  if (content.end == 0) {
-    journal_->append(seal(begin_event(config, hashes_.input)));
-    return {};
+  replay_.emplace(journal_->path(), config, hashes_.input, bodies_);
+  if (replay_->end() > 0) return;
+  replay_.reset();
+  journal_->truncate(0);
+  journal_->append(seal(begin_event(config, hashes_.input)));
+}
+
+bool SearchEngine::replaying() {
+  if (replay_ && replay_->at_end()) {
+    journal_->truncate(replay_->end());
+    replay_.reset();
   }
-  for (const auto& [id, body] : content.bodies) written_bodies_.insert(id);
-  const auto incomplete = std::ranges::find_if(content.items, [&](const JournalItem& item) {
-    return item.iteration >= content.complete_iterations;
-  });
-  for (auto item = content.items.begin(); item != incomplete; ++item) {
-    const auto parent = by_hash_.find(item->parent);
-    AUTOGO_REQUIRE(
-        parent != by_hash_.end(), ErrorKind::kInput,
-        run_.directory + "/journal.jsonl: a child of the unknown network " + hex64(item->parent));
-    iteration_ = item->iteration;
-    merge(parent->second, item->run, std::move(item->result));
-  }
-  iteration_ = content.complete_iterations;
-  return {std::make_move_iterator(incomplete), std::make_move_iterator(content.items.end())};
+  return replay_.has_value();
 }
 
 void SearchEngine::plan_iteration() {
@@ -278,20 +271,33 @@ bool SearchEngine::more_items() {
   return items_.size() > before;
 }
 
-void SearchEngine::take_over(JournalItem& done, std::size_t i) {
-  const bool same = i < items_.size() && done.iteration == iteration_ &&
-                    done.parent == parents_[items_[i].parent]->hash &&
-                    done.run.begin == items_[i].run.begin && done.run.end == items_[i].run.end;
-  AUTOGO_REQUIRE(same, ErrorKind::kInput,
-                 run_.directory + "/journal.jsonl: work item " + std::to_string(i) +
-                     " of iteration " + std::to_string(iteration_) +
-                     " is not the one that this autogo would do; continue the run with the "
-                     "autogo that began it, or start a new one with another -o");
-  resolved_[items_[i].parent] += done.result.resolved;
-  merge(parents_[items_[i].parent]->individual, items_[i].run, std::move(done.result));
+std::size_t SearchEngine::take_over(std::size_t first) {
+  std::vector<JournalItem> done;
+  while (first + done.size() < items_.size() && replaying()) {
+    AUTOGO_REQUIRE(replay_->has_item(), ErrorKind::kInput,
+                   replay_->where() + ": iteration " + std::to_string(iteration_) +
+                       " ends before its last work item");
+    done.push_back(replay_->take_item());
+  }
+  parallel_for(done.size(), threads_, [&](std::size_t i) {
+    const Item& item = items_[first + i];
+    const Parent& parent = *parents_[item.parent];
+    check_item(done[i], iteration_, parent, history_[parent.individual], item.run, mutation_);
+  });
+  for (JournalItem& item : done) {
+    const Item& planned = items_[first++];
+    const std::size_t children = item.result.children.size();
+    resolved_[planned.parent] += item.result.resolved;
+    const JournalItem merged =
+        merge(parents_[planned.parent]->individual, planned.run, std::move(item.result));
+    AUTOGO_REQUIRE(merged.result.children.size() == children, ErrorKind::kInput,
+                   item.where + ": has a network that was found before");
+  }
+  return first;
 }
 
 bool SearchEngine::run_items(std::size_t first) {
+  if (first == items_.size()) return true;
   const Rng rng = Rng(config_.options.seed).fork(iteration_).fork(kItemStream);
   std::mutex mutex;
   std::vector<std::optional<SourceResult>> results(items_.size());
@@ -324,7 +330,10 @@ bool SearchEngine::run_items(std::size_t first) {
 }
 
 JournalItem SearchEngine::merge(std::uint32_t parent, const SourceRun& run, SourceResult result) {
-  JournalItem item{iteration_, history_[parent].hash, run, {}};
+  JournalItem item;
+  item.iteration = iteration_;
+  item.parent = history_[parent].hash;
+  item.run = run;
   report_.drawn += result.drawn;
   report_.resolved += result.resolved;
   report_.in_window += result.in_window;
@@ -336,7 +345,14 @@ JournalItem SearchEngine::merge(std::uint32_t parent, const SourceRun& run, Sour
   if (result.in_window > 0) totals_.best_gain = std::max(totals_.best_gain, result.best_gain);
   std::vector<Child> accepted;
   for (Child& child : result.children) {
-    if (!by_hash_.emplace(child.hash, history_.size()).second) continue;
+    if (!hashes_seen_.insert(child.hash).second) continue;
+    // A copy of its own: a body that was propagated keeps the whole propagation alive.
+    auto [body, is_new] = bodies_.try_emplace(child.step.body_hash);
+    if (is_new) {
+      body->second = std::make_shared<const Graph>(*child.step.body);
+      item.new_bodies.insert(child.step.body_hash);
+    }
+    child.step.body = body->second;
     const std::uint32_t i = history_.add(
         {parent, iteration_, child.hash, child.gain, child.macs, child.params, child.step});
     points_.push_back({child.gain, cost_of(history_[i]), i});
@@ -352,31 +368,45 @@ JournalItem SearchEngine::merge(std::uint32_t parent, const SourceRun& run, Sour
 void SearchEngine::write(const JournalItem& item) {
   if (journal_ == nullptr) return;
   std::string lines;
+  std::set<std::uint64_t> unwritten = item.new_bodies;
   for (const Child& child : item.result.children) {
-    if (written_bodies_.insert(child.step.body_hash).second) lines += seal(body_event(child.step));
+    if (unwritten.erase(child.step.body_hash) > 0) lines += seal(body_event(child.step));
     lines += seal(child_event(item, child));
   }
   journal_->append(lines + seal(item_event(item)));
 }
 
 void SearchEngine::end_iteration() {
-  if (journal_ != nullptr) {
-    journal_->append(seal(
-        iteration_event(iteration_, report_.parents, report_.accepted, front_.points().size())));
-    journal_->sync();
+  const IterationTotals totals{iteration_, report_.parents, report_.accepted,
+                               front_.points().size()};
+  if (replaying()) {
+    const std::string at = replay_->where();
+    AUTOGO_REQUIRE(replay_->has_totals() && replay_->take_totals() == totals, ErrorKind::kInput,
+                   at + ": iteration " + std::to_string(iteration_) +
+                       " does not end as the search would end it");
+  } else {
+    if (journal_ != nullptr) {
+      journal_->append(seal(iteration_event(totals)));
+      journal_->sync();
+    }
+    report();
   }
   ++iteration_;
   items_.clear();
   parents_.clear();
+}
+
+void SearchEngine::report() {
   if (!run_.on_iteration) return;
   const std::vector<std::uint32_t> front = this->front();
   report_.front = front.size();
-  for (const std::uint32_t i : front)
-    report_.best_gain = std::max(report_.best_gain, history_[i].gain);
   if (!front.empty()) {
     const Individual& leanest = history_[front.front()];
     report_.best_change_percent = change_percent(leanest.macs, setup_.macs);
-    report_.gain_of_best = leanest.gain;
+    report_.gain_of_best = report_.best_gain = leanest.gain;
+  }
+  for (const std::uint32_t i : front) {
+    report_.best_gain = std::max(report_.best_gain, history_[i].gain);
   }
   report_.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - iteration_start_).count();
@@ -404,7 +434,7 @@ void SearchEngine::throw_empty_front() const {
   }
   throw Error(ErrorKind::kInfeasible,
               "no network with FLOPs " + window + " of the input's reaches the predicted gain " +
-                  Json(config_.options.min_gain).dump() + "; the best found has " +
+                  real_to_json(config_.options.min_gain).dump() + "; the best found has " +
                   Json(totals_.best_gain).dump() + "; lower --min-gain, or widen the window");
 }
 

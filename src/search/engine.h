@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
-#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "autogo/search/search.h"
+#include "check_item.h"
 #include "glob.h"
 #include "individual.h"
 #include "mutate.h"
@@ -43,7 +43,8 @@ class SearchEngine {
                const Graph& input, const SegmentDatabase& database, const Predictor& predictor,
                Journal* journal);
 
-  /// Rebuilds the state from the journal, then iterates to the end or until told to stop.
+  /// Iterates to the end or until told to stop. What the journal has is taken from there.
+  /// @throws Error kInput: the journal says what the search would not do
   SearchStatus run();
 
   const History& history() const { return history_; }
@@ -61,18 +62,23 @@ class SearchEngine {
     SourceRun run;
   };
 
-  /// Takes the journal's complete iterations over. @return the items of the incomplete one
-  std::vector<JournalItem> restore();
+  /// Reads the journal's first line, or writes it.
+  void open_journal();
+  /// Does the journal have more than was taken over? If not, it is cut behind its last complete
+  /// record, where new lines go.
+  bool replaying();
   /// Parents of the current iteration and their possible sources, from the state at its start.
   void plan_iteration();
   /// Adds work items: m sources of each parent at first, then m more of those that yielded less
   /// than half of the m x n children wanted. @return false when there is nothing to add
   bool more_items();
-  /// Item `i` of the iteration as the journal has it.
-  void take_over(JournalItem& done, std::size_t i);
+  /// Takes the items from `first` on over, as far as the journal has them.
+  /// @return the first that it has not
+  std::size_t take_over(std::size_t first);
   /// Computes the items from `first` on. @return false when halted before the last
   bool run_items(std::size_t first);
   void end_iteration();
+  void report();
   /// An item's children enter the state: duplicates out, front and history updated.
   /// @return what the journal is to say of it
   JournalItem merge(std::uint32_t parent, const SourceRun& run, SourceResult result);
@@ -95,9 +101,10 @@ class SearchEngine {
   Objective objective_;
   History history_;
   ParetoFront front_;
-  std::vector<ParetoPoint> points_;                           ///< by individual
-  std::unordered_map<std::uint64_t, std::uint32_t> by_hash_;  ///< looked up, never iterated
-  std::set<std::uint64_t> written_bodies_;
+  std::vector<ParetoPoint> points_;                ///< by individual
+  std::unordered_set<std::uint64_t> hashes_seen_;  ///< looked up, never iterated
+  Bodies bodies_;  ///< of the history; the journal has them
+  std::optional<JournalReplay> replay_;
   std::uint32_t iteration_ = 0;  ///< the current one; all before are complete
   std::vector<std::unique_ptr<Parent>> parents_;
   std::vector<std::vector<SourceRun>> untried_;  ///< by parent: sources without a work item yet

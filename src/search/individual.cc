@@ -3,9 +3,16 @@
 #include <algorithm>
 
 #include "autogo/base/error.h"
+#include "autogo/base/rng.h"
 #include "autogo/graph/canonical.h"
+#include "graph/graph_json.h"
 
 namespace autogo {
+
+std::uint64_t hash_of_body(const Graph& body) {
+  const std::string text = dump_json(graph_to_json(body));
+  return hash_bytes(text.data(), text.size());
+}
 
 std::vector<ValueId> mapped_ports(std::span<const ValueId> ports,
                                   std::span<const std::uint32_t> map) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "autogo/cost/cost.h"
@@ -18,9 +19,8 @@ inline constexpr std::uint32_t kNoParent = 0xffffffffU;
 struct Mutation {
   std::uint32_t begin = 0, end = 0;    ///< the cut, positions in the parent's canonical order
   std::uint64_t segment = 0;           ///< class of the replacement: SegmentEntry::id
-  std::shared_ptr<const Graph> body;   ///< resolved; shared with the propagation memo and with
-                                       ///< other children that got the same one
-  std::uint64_t body_hash = 0;         ///< of its JSON; its name in the journal
+  std::shared_ptr<const Graph> body;   ///< resolved; shared with children that got the same one
+  std::uint64_t body_hash = 0;         ///< hash_of_body(); its name in the journal
   std::vector<std::uint32_t> inputs;   ///< body input port -> input port of the cut
   std::vector<std::uint32_t> outputs;  ///< body output port -> output port of the cut
 };
@@ -35,6 +35,12 @@ struct Individual {
   std::int64_t macs = 0, params = 0;
   Mutation step;
 };
+
+/// The bodies of a run by Mutation::body_hash, each once. Looked up, never iterated.
+using Bodies = std::unordered_map<std::uint64_t, std::shared_ptr<const Graph>>;
+
+/// Hash of a body as JSON.
+std::uint64_t hash_of_body(const Graph& body);
 
 /// Values at `ports` in the order of the body's ports.
 std::vector<ValueId> mapped_ports(std::span<const ValueId> ports,

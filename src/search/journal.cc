@@ -18,7 +18,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "autogo/base/file.h"
 #include "autogo/base/rng.h"
 
 namespace autogo {
@@ -67,26 +66,6 @@ Journal::Journal(const std::string& path) : path_(path) {
 
 Journal::~Journal() { ::close(file_); }
 
-std::vector<Journal::Line> Journal::read() const {
-  const std::string content = read_file(path_);
-  std::vector<Line> lines;
-  std::size_t begin = 0;
-  while (begin < content.size()) {
-    const std::size_t newline = content.find('\n', begin);
-    if (newline == std::string::npos) break;  // torn
-    auto event = unseal(std::string_view(content).substr(begin, newline - begin));
-    if (!event) {
-      if (newline + 1 == content.size()) break;  // torn, its newline written by chance
-      throw Error(ErrorKind::kInput, path_ + ": line " + std::to_string(lines.size() + 1) +
-                                         ": the checksum does not match, the file is damaged")
-          .with_hint("restore it, or delete this line and all after it to go on from there");
-    }
-    begin = newline + 1;
-    lines.push_back({std::move(*event), begin});
-  }
-  return lines;
-}
-
 void Journal::truncate(std::uint64_t size) {
   AUTOGO_REQUIRE(::ftruncate(file_, static_cast<off_t>(size)) == 0, ErrorKind::kIo,
                  path_ + ": cannot shorten: " + std::strerror(errno));
@@ -113,6 +92,31 @@ void Journal::append(std::string_view lines) {
 void Journal::sync() {
   AUTOGO_REQUIRE(::fdatasync(file_) == 0 || errno == EINVAL, ErrorKind::kIo,
                  path_ + ": cannot write: " + std::strerror(errno));
+}
+
+JournalReader::JournalReader(const std::string& path)
+    : path_(path), stream_(path, std::ios::binary) {
+  AUTOGO_REQUIRE(stream_.is_open(), ErrorKind::kIo,
+                 path + ": cannot open: " + std::strerror(errno));
+}
+
+std::string JournalReader::where() const { return path_ + ": line " + std::to_string(line_number_); }
+
+std::optional<Json> JournalReader::next() {
+  std::string line;
+  std::getline(stream_, line);
+  AUTOGO_REQUIRE(!stream_.bad(), ErrorKind::kIo, path_ + ": cannot read");
+  if (stream_.eof()) return std::nullopt;  // nothing, or a line that was torn before its end
+  auto event = unseal(line);
+  if (!event) {
+    if (stream_.peek() == std::ifstream::traits_type::eof()) return std::nullopt;  // torn as well
+    throw Error(ErrorKind::kInput, path_ + ": line " + std::to_string(line_number_ + 1) +
+                                       ": the checksum does not match, the file is damaged")
+        .with_hint("restore it, or delete this line and all after it to go on from there");
+  }
+  ++line_number_;
+  end_ += line.size() + 1;
+  return event;
 }
 
 }  // namespace autogo

@@ -15,6 +15,7 @@
 #include "autogo/base/file.h"
 #include "autogo/base/parallel.h"
 #include "autogo/graph/canonical.h"
+#include "autogo/onnx/model_content.h"
 #include "engine.h"
 #include "narrow.h"
 
@@ -144,12 +145,11 @@ std::string mutant_path(const std::string& directory, const Mutant& mutant) {
 
 void write_mutants(const std::string& directory, const SearchConfig& config, const Graph& input,
                    const std::vector<Mutant>& mutants) {
-  make_new_folder(directory);
-  make_folder(directory + "/models");
+  const bool made_folder = make_new_folder(directory);
   const SearchOptions& o = config.options;
   const bool constant =
       o.new_weights == ExportWeights::kConstant ||
-      (o.new_weights == ExportWeights::kAuto && is_weightless(config.model, input));
+      (o.new_weights == ExportWeights::kAuto && is_weightless(input));
   OrderedJson json;
   json["format"] = "autogo.mutants";
   json["version"] = 1;
@@ -167,13 +167,19 @@ void write_mutants(const std::string& directory, const SearchConfig& config, con
     entry.update(size_json(m.graph));
     json["mutants"].push_back(std::move(entry));
   }
-  parallel_for(mutants.size(), o.jobs > 0 ? o.jobs : available_threads(), [&](std::size_t i) {
-    ExportOptions out;
-    out.seed = hash_combine(o.seed, mutants[i].hash);
-    out.new_weights = constant ? NewWeights::kConstantOfShape : NewWeights::kRandom;
-    export_onnx(mutants[i].graph, mutant_path(directory, mutants[i]), out);
-  });
-  write_file_atomic(directory + "/mutants.json", json_text(json));
+  try {
+    make_folder(directory + "/models");
+    parallel_for(mutants.size(), o.jobs > 0 ? o.jobs : available_threads(), [&](std::size_t i) {
+      ExportOptions out;
+      out.seed = hash_combine(o.seed, mutants[i].hash);
+      out.new_weights = constant ? NewWeights::kConstantOfShape : NewWeights::kRandom;
+      export_onnx(mutants[i].graph, mutant_path(directory, mutants[i]), out);
+    });
+    write_file_atomic(directory + "/mutants.json", json_text(json));
+  } catch (const Error&) {  // nothing may block the same -o
+    remove_from_folder(directory, {"mutants.json"}, made_folder);
+    throw;
+  }
 }
 
 }  // namespace autogo

@@ -24,7 +24,6 @@
 
 #include "autogo/base/error.h"
 #include "autogo/graph/canonical.h"
-#include "graph/graph_json.h"
 
 namespace autogo {
 namespace {
@@ -50,12 +49,6 @@ std::vector<TensorType> types_of(const Graph& graph, std::span<const ValueId> va
   types.reserve(values.size());
   for (const ValueId v : values) types.push_back(graph.type(v));
   return types;
-}
-
-Cost body_cost(const Graph& body) {
-  Cost cost;
-  for (std::uint32_t n = 0; n < body.num_nodes(); ++n) cost += node_cost(body, NodeId{n});
-  return cost;
 }
 
 /// Fits one replacement to the ports. @return whether a port map did
@@ -94,13 +87,14 @@ void accept(const MutationSetup& setup, const Parent& parent, const Individual& 
   AUTOGO_CHECK(scores.size() == candidates.size());
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const double gain = rounded_gain(individual.gain + (scores[i] - original));
-    AUTOGO_CHECK(std::isfinite(gain));
+    AUTOGO_REQUIRE(std::isfinite(gain), ErrorKind::kInput,
+                   "the predictor gives a network a score that is no number: it is damaged, or was "
+                   "trained on damaged labels");
     result.best_gain = i == 0 ? gain : std::max(result.best_gain, gain);
     if (gain < setup.min_gain) continue;
     Resolved& c = candidates[i];
     const Graph graph = splice(parent.graph, cut, *c.step.body, c.inputs, c.outputs);
-    const std::string text = dump_json(graph_to_json(*c.step.body));
-    c.step.body_hash = hash_bytes(text.data(), text.size());
+    c.step.body_hash = hash_of_body(*c.step.body);
     result.children.push_back({std::move(c.step), canonical_hash(graph),
                                individual.macs - run.cost.macs + c.cost.macs,
                                individual.params - run.cost.params + c.cost.params, gain});
@@ -108,6 +102,12 @@ void accept(const MutationSetup& setup, const Parent& parent, const Individual& 
 }
 
 }  // namespace
+
+Cost body_cost(const Graph& body) {
+  Cost cost;
+  for (std::uint32_t n = 0; n < body.num_nodes(); ++n) cost += node_cost(body, NodeId{n});
+  return cost;
+}
 
 SourceResult mutate_source(const MutationSetup& setup, const Parent& parent,
                            const Individual& individual, const SourceRun& run, Rng rng) {

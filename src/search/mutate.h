@@ -41,6 +41,9 @@ struct MutationSetup {
   std::uint32_t replacements = 100;
 };
 
+/// What a body adds to a network.
+Cost body_cost(const Graph& body);
+
 /// Replaces one source by up to `replacements` segments of the pool: draws, maps ports, propagates
 /// shapes, costs, predicts, and makes the children that pass. Deterministic in its arguments.
 SourceResult mutate_source(const MutationSetup& setup, const Parent& parent,

@@ -6,9 +6,13 @@
 
 #include "autogo/base/error.h"
 #include "glob.h"
+#include "json_fields.h"
+#include "versions.h"
 
 namespace autogo {
 namespace {
+
+constexpr int kVersion = 2;  // of config.json
 
 constexpr struct {
   const char* name;
@@ -61,6 +65,47 @@ int index_of(const char* const (&names)[N], const std::string& name, const std::
   throw Error(ErrorKind::kInput, where + ": unknown value \"" + name + "\"");
 }
 
+SearchOptions options_from_json(const Json& json, const std::string& where) {
+  SearchOptions o;
+  auto read = [&](const char* key, auto& field) {
+    using Field = std::remove_cvref_t<decltype(field)>;
+    if constexpr (std::is_floating_point_v<Field>) {
+      field = json_real(json, key, where);
+    } else if constexpr (std::is_integral_v<Field>) {
+      field = json_whole<Field>(json, key, where);
+    } else {
+      field = json_member<Field>(json, key, where);
+    }
+  };
+  read("objective", o.objective);
+  read("iterations", o.iterations);
+  read("parents", o.parents);
+  read("sources", o.sources);
+  read("replacements", o.replacements);
+  read("max_segments", o.max_segments);
+  read("members", o.members);
+  read("sparsity", o.sparsity);
+  read("max_flops_increase_percent", o.max_flops_increase);
+  read("max_flops_decrease_percent", o.max_flops_decrease);
+  read("min_gain", o.min_gain);
+  read("allow_ops", o.allow_ops);
+  read("deny_ops", o.deny_ops);
+  read("freeze", o.freeze);
+  if (json.contains("training_images")) read("training_images", o.training_images);
+  read("seed", o.seed);
+  std::string name;
+  read("mutation", name);
+  o.mutation = static_cast<MutationUnit>(index_of(kMutationNames, name, where));
+  read("new_weights", name);
+  o.new_weights = static_cast<ExportWeights>(index_of(kWeightNames, name, where));
+  try {
+    validate(o);
+  } catch (const Error& e) {  // the file is to blame, not the command line
+    throw Error(ErrorKind::kInput, where + ": " + e.what());
+  }
+  return o;
+}
+
 }  // namespace
 
 Objective objective_of(const std::string& name) {
@@ -89,6 +134,8 @@ void validate(const SearchOptions& o) {
   AUTOGO_REQUIRE(std::isfinite(o.max_flops_increase), ErrorKind::kUsage,
                  "--max-flops-increase: expected a number of percent");
   AUTOGO_REQUIRE(!std::isnan(o.min_gain), ErrorKind::kUsage, "--min-gain: expected a number");
+  AUTOGO_REQUIRE(std::isfinite(o.training_images) && o.training_images >= 0, ErrorKind::kUsage,
+                 "--training-images: expected a number, 0 or more");
   AUTOGO_REQUIRE(o.max_flops_increase > -o.max_flops_decrease, ErrorKind::kUsage,
                  "the FLOPs window is empty: changes must lie above -" +
                      number_text(o.max_flops_decrease) + " % (--max-flops-decrease) and below " +
@@ -134,7 +181,7 @@ OrderedJson config_to_json(const SearchConfig& config) {
   const SearchOptions& o = config.options;
   OrderedJson json;
   json["format"] = "autogo.search";
-  json["version"] = 1;
+  json["version"] = kVersion;
   json["model"] = config.model;
   json["segments"] = config.segments;
   json["predictor"] = config.predictor;
@@ -151,7 +198,7 @@ OrderedJson config_to_json(const SearchConfig& config) {
   options["mutation"] = kMutationNames[static_cast<int>(o.mutation)];
   options["max_flops_increase_percent"] = o.max_flops_increase;
   options["max_flops_decrease_percent"] = o.max_flops_decrease;
-  options["min_gain"] = o.min_gain;
+  options["min_gain"] = real_to_json(o.min_gain);
   options["allow_ops"] = o.allow_ops;
   options["deny_ops"] = o.deny_ops;
   options["freeze"] = o.freeze;
@@ -161,39 +208,29 @@ OrderedJson config_to_json(const SearchConfig& config) {
   return json;
 }
 
+OrderedJson algorithms_to_json() {
+  OrderedJson json;
+  for (const AlgorithmVersion& row : kAlgorithms) json[row.name] = row.version;
+  return json;
+}
+
 SearchConfig config_from_json(const Json& json, const std::string& where) {
-  require_format(json, where, "autogo.search", 1);
+  try {
+    require_format(json, where, "autogo.search", kVersion);
+  } catch (Error& e) {
+    throw e.with_hint("start a new run with another -o");
+  }
   SearchConfig config;
   config.model = json_member<std::string>(json, "model", where);
   config.segments = json_member<std::string>(json, "segments", where);
   config.predictor = json_member<std::string>(json, "predictor", where);
-  config.input_shapes = json_member<decltype(config.input_shapes)>(json, "input_shapes", where);
-  const Json options = json_member<Json>(json, "options", where);
-  SearchOptions& o = config.options;
-  auto read = [&](const char* key, auto& field) {
-    field = json_member<std::remove_cvref_t<decltype(field)>>(options, key, where);
-  };
-  if (options.contains("training_images")) read("training_images", o.training_images);
-  read("objective", o.objective);
-  read("iterations", o.iterations);
-  read("parents", o.parents);
-  read("sources", o.sources);
-  read("replacements", o.replacements);
-  read("max_segments", o.max_segments);
-  read("members", o.members);
-  read("sparsity", o.sparsity);
-  read("max_flops_increase_percent", o.max_flops_increase);
-  read("max_flops_decrease_percent", o.max_flops_decrease);
-  read("min_gain", o.min_gain);
-  read("allow_ops", o.allow_ops);
-  read("deny_ops", o.deny_ops);
-  read("freeze", o.freeze);
-  read("seed", o.seed);
-  std::string name;
-  read("mutation", name);
-  o.mutation = static_cast<MutationUnit>(index_of(kMutationNames, name, where));
-  read("new_weights", name);
-  o.new_weights = static_cast<ExportWeights>(index_of(kWeightNames, name, where));
+  const Json& shapes = json_part(json, "input_shapes", where);
+  AUTOGO_REQUIRE(shapes.is_object(), ErrorKind::kInput,
+                 where + ": \"input_shapes\" is not an object");
+  for (auto it = shapes.begin(); it != shapes.end(); ++it) {
+    config.input_shapes[it.key()] = json_wholes<std::int64_t>(shapes, it.key().c_str(), where);
+  }
+  config.options = options_from_json(json_part(json, "options", where), where);
   return config;
 }
 

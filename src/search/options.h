@@ -33,9 +33,13 @@ std::string percent_text(double percent);
 /// 100 (macs - input) / input.
 double change_percent(std::int64_t macs, std::int64_t input_macs);
 
-/// config.json without its hashes. `jobs` is not in it.
+/// Versions of what decides a run's result (versions.h).
+OrderedJson algorithms_to_json();
+
+/// config.json without its hashes and algorithms. `jobs` is not in it.
 OrderedJson config_to_json(const SearchConfig& config);
-/// @param where  the file, for error texts. @throws Error kInput
+/// @param where  the file, for error texts. @throws Error kInput, also for values that an option
+///               may not have
 SearchConfig config_from_json(const Json& json, const std::string& where);
 
 }  // namespace autogo

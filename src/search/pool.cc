@@ -204,13 +204,13 @@ void ReplacementPool::add(std::uint64_t id, const Graph& body, bool rescaled) {
 }
 
 ReplacementPool::ReplacementPool(const SegmentDatabase& database, const Graph& input,
-                                 std::uint64_t allowed, const SearchOptions& options) {
+                                 std::uint64_t allowed, const SearchOptions& options)
+    : allowed_(allowed) {
   const bool single = options.mutation == MutationUnit::kOperator;
-  std::set<std::uint64_t> seen;
   auto offer = [&](std::uint64_t id, const Graph& body) {
-    if ((inner_ops(body) & ~allowed) != 0 || inner_nodes(body) == 0) return;
+    if (!allows(body) || inner_nodes(body) == 0) return;
     if (single && inner_nodes(body) != 1) return;
-    if (sound_body(body) && seen.insert(id).second) add(id, body, /*rescaled=*/false);
+    if (sound_body(body) && classes_.insert(id).second) add(id, body, /*rescaled=*/false);
   };
   for (const SegmentEntry& entry : database.entries()) {
     if (entry.insertable) offer(entry.id, entry.body);
@@ -239,13 +239,15 @@ ReplacementPool::ReplacementPool(const SegmentDatabase& database, const Graph& i
       const Graph body = extract_segment(input, ports, cut);
       const std::uint64_t id = canonical_hash(body, NodeIdentity::kSegment);
       offer(id, body);
-      if (!rescaled.insert(id).second || !seen.contains(id)) continue;
+      if (!rescaled.insert(id).second || !classes_.contains(id)) continue;
       for (const double factor : {0.5, 2.0}) {
         if (const auto variant = rescale_inner_channels(body, factor)) add(id, *variant, true);
       }
     }
   }
 }
+
+bool ReplacementPool::allows(const Graph& body) const { return (inner_ops(body) & ~allowed_) == 0; }
 
 std::span<const std::uint32_t> ReplacementPool::fitting(std::size_t num_inputs,
                                                         std::size_t num_outputs,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -43,11 +44,17 @@ class ReplacementPool {
   /// Indices into all() with these port counts whose layout needs are met; in a stable order.
   std::span<const std::uint32_t> fitting(std::size_t num_inputs, std::size_t num_outputs,
                                          PortLayouts layouts) const;
+  /// Is there a replacement of this class?
+  bool has_class(std::uint64_t id) const { return classes_.contains(id); }
+  /// Does it use allowed operators only?
+  bool allows(const Graph& body) const;
 
  private:
   void add(std::uint64_t id, const Graph& body, bool rescaled);
 
+  std::uint64_t allowed_ = 0;
   std::vector<Replacement> items_;
+  std::set<std::uint64_t> classes_;
   /// By inputs, outputs, first, last.
   std::map<std::array<std::uint32_t, 4>, std::vector<std::uint32_t>> buckets_;
 };

@@ -1,15 +1,24 @@
 // The files of a run. Three rules: a run never writes into a folder that holds something else, a
 // file that is there is whole, and nothing but env.json depends on time, machine or threads.
 //
+// config.json makes a folder a run directory, and appears before any other file, at once, under the
+// lock of the folder. A process that is killed while it begins thus leaves an empty folder, or one
+// with nothing but a half-written config.json under its temporary name: both count as new. Whatever
+// it leaves later is a run that goes on.
+//
 // Tested by tests/search/run_directory_test.cc and tests/search/search_test.cc.
 
 #include "run_directory.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <ctime>
 #include <filesystem>
 
@@ -18,6 +27,8 @@
 #include "autogo/base/rng.h"
 #include "autogo/graph/canonical.h"
 #include "graph/graph_json.h"
+#include "json_fields.h"
+#include "versions.h"
 
 namespace autogo {
 namespace {
@@ -30,16 +41,19 @@ OrderedJson full_config(const SearchConfig& config, const InputHashes& hashes) {
                     {"input", hex64(hashes.input)},
                     {"segments", hex64(hashes.segments)},
                     {"predictor", hex64(hashes.predictor)}};
+  json["algorithms"] = algorithms_to_json();
   return json;
 }
 
 std::string config_path(const std::string& directory) { return directory + "/config.json"; }
 
+std::string no_run_directory(const std::string& path) {
+  return path + ": no run directory (config.json is missing); start one with -o " + path;
+}
+
 Json read_config_file(const std::string& directory) {
   const std::string path = config_path(directory);
-  AUTOGO_REQUIRE(
-      path_exists(path), ErrorKind::kUsage,
-      directory + ": no run directory (config.json is missing); start one with -o " + directory);
+  AUTOGO_REQUIRE(path_exists(path), ErrorKind::kUsage, no_run_directory(directory));
   return parse_json(read_file(path), path);
 }
 
@@ -52,6 +66,56 @@ void require_hash(const Json& config, const std::string& directory, const char* 
                  directory + ": the " + what + (path.empty() ? "" : " '" + path + "'") +
                      " has changed since the run began (hash " + hex64(now) + ", then " + then +
                      "); restore it, or start a new run with another -o");
+}
+
+void require_algorithms(const Json& config, const std::string& directory) {
+  const std::string where = config_path(directory);
+  const Json& then = json_part(config, "algorithms", where);
+  for (const AlgorithmVersion& now : kAlgorithms) {
+    const int before = json_whole<int>(then, now.name, where);
+    AUTOGO_REQUIRE(before == now.version, ErrorKind::kInput,
+                   directory + ": was begun with version " + std::to_string(before) + " of \"" +
+                       now.name + "\", this autogo has version " + std::to_string(now.version) +
+                       " and would find other networks; continue it with the autogo that began "
+                       "it, or start a new run with another -o");
+  }
+}
+
+/// What a process that was killed leaves of a file that it was writing (write_file_atomic).
+bool is_unfinished(const fs::directory_entry& entry) {
+  const std::string name = entry.path().filename().string();
+  return entry.is_regular_file() && ((name.starts_with(".autogo-") && name.ends_with(".tmp")) ||
+                                     name.starts_with("config.json.tmp."));
+}
+
+void remove_unfinished(const std::string& folder) {
+  if (!fs::is_directory(folder)) return;
+  const std::vector<fs::directory_entry> entries(fs::directory_iterator(folder), {});
+  for (const fs::directory_entry& entry : entries) {
+    if (is_unfinished(entry)) fs::remove(entry.path());
+  }
+}
+
+/// Makes the folder of a new run, or takes an empty one. @return whether it was made
+bool prepare_folder(const std::string& path) {
+  const bool exists = path_exists(path);
+  AUTOGO_REQUIRE(!exists || is_folder(path), ErrorKind::kUsage,
+                 path + ": is a file, expected a folder for the run; choose another -o");
+  make_folder(path);
+  return !exists;
+}
+
+/// Empties a folder of unfinished files. @throws Error kUsage: there is something else
+void require_empty(const std::string& path) {
+  if (std::ranges::all_of(fs::directory_iterator(path), is_unfinished)) {
+    remove_unfinished(path);
+    return;
+  }
+  const bool ours = path_exists(config_path(path));
+  throw Error(ErrorKind::kUsage, path + ": not empty" +
+                                     (ours ? ", it holds a run; continue it with --resume " +
+                                                 path + ", or choose another -o"
+                                           : "; choose another -o"));
 }
 
 /// Mutations from the input to this network, replayable: with the bodies.
@@ -84,8 +148,8 @@ OrderedJson lineage_json(const History& history, std::uint32_t individual) {
   return steps;
 }
 
-/// Models of an earlier front, with their data files.
-void remove_stale_models(const std::string& folder, const std::vector<std::string>& wanted) {
+/// Removes models of the run with their data files, but for those wanted.
+void remove_models(const std::string& folder, const std::vector<std::string>& wanted) {
   constexpr std::size_t kDigits = 16;
   const std::string extension = ".onnx";
   for (const std::string& name : list_folder(folder)) {
@@ -140,18 +204,22 @@ void make_folder(const std::string& path) {
                  path + ": cannot create the folder" + (error ? ": " + error.message() : ""));
 }
 
-void make_new_folder(const std::string& path) {
-  const bool exists = path_exists(path);
-  AUTOGO_REQUIRE(!exists || is_folder(path), ErrorKind::kUsage,
-                 path + ": is a file, expected a folder for the run; choose another -o");
-  if (exists && !list_folder(path).empty()) {
-    const bool ours = path_exists(config_path(path));
-    throw Error(ErrorKind::kUsage, path + ": not empty" +
-                                       (ours ? ", it holds a run; continue it with --resume " +
-                                                   path + ", or choose another -o"
-                                             : "; choose another -o"));
+bool make_new_folder(const std::string& path) {
+  const bool made = prepare_folder(path);
+  require_empty(path);
+  return made;
+}
+
+void remove_from_folder(const std::string& path, std::initializer_list<const char*> files,
+                        bool folder_too) {
+  std::error_code ignored;
+  for (const char* file : files) fs::remove(path + "/" + file, ignored);
+  const std::string models = path + "/models";
+  if (fs::is_directory(models, ignored)) {
+    remove_models(models, {});
+    fs::remove(models, ignored);  // if nothing else is in it
   }
-  make_folder(path);
+  if (folder_too) fs::remove(path, ignored);
 }
 
 std::string model_name(std::uint64_t hash) { return "models/" + hex64(hash) + ".onnx"; }
@@ -165,45 +233,59 @@ std::string utc_now() {
   return text;
 }
 
-std::uint64_t hash_file(const std::string& path) {
-  const MappedFile file(path);
-  return hash_bytes(file.bytes().data(), file.bytes().size());
-}
-
-bool is_weightless(const std::string& model_path, const Graph& input) {
-  if (model_path.empty()) return false;
-  const MappedFile file(model_path);
-  const std::string_view bytes(reinterpret_cast<const char*>(file.bytes().data()),
-                               file.bytes().size());
-  const auto stored = static_cast<std::uint64_t>(graph_cost(input).total.weight_bytes);
-  // External data is named by a "location"; then the weights are real, just elsewhere.
-  return bytes.size() < stored / 4 && bytes.find("ConstantOfShape") != std::string_view::npos &&
-         bytes.find("location") == std::string_view::npos;
-}
-
 SearchConfig read_search_config(const std::string& directory) {
   return config_from_json(read_config_file(directory), config_path(directory));
 }
 
+DirectoryLock::DirectoryLock(const std::string& path)
+    : folder_(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  AUTOGO_REQUIRE(folder_ >= 0, ErrorKind::kIo, path + ": cannot open: " + std::strerror(errno));
+  if (::flock(folder_, LOCK_EX | LOCK_NB) == 0) return;
+  // A file system without locks on folders has the journal's.
+  if (errno != EWOULDBLOCK) return;
+  ::close(folder_);
+  throw Error(ErrorKind::kUsage, path + ": another autogo process works in this run directory");
+}
+
+DirectoryLock::DirectoryLock(DirectoryLock&& other) noexcept
+    : folder_(std::exchange(other.folder_, -1)) {}
+
+DirectoryLock::~DirectoryLock() {
+  if (folder_ >= 0) ::close(folder_);
+}
+
 RunDirectory RunDirectory::create(const std::string& path, const SearchConfig& config,
                                   const InputHashes& hashes) {
-  const bool exists = fs::exists(path);
-  make_new_folder(path);
-  auto journal = std::make_unique<Journal>(path + "/journal.jsonl");
-  AUTOGO_REQUIRE(journal->size() == 0, ErrorKind::kUsage,
-                 path + ": another autogo process has just used it; choose another -o");
-  write_file_atomic(config_path(path), json_text(full_config(config, hashes)));
-  return {path, std::move(journal), !exists};
+  const bool made = prepare_folder(path);
+  RunDirectory directory(path, DirectoryLock(path), made);
+  require_empty(path);
+  try {
+    write_file_atomic(config_path(path), json_text(full_config(config, hashes)));
+    directory.journal_ = std::make_unique<Journal>(path + "/journal.jsonl");
+  } catch (const Error&) {
+    directory.discard();
+    throw;
+  }
+  return directory;
+}
+
+void RunDirectory::discard() const {
+  remove_from_folder(
+      path_, {"config.json", "journal.jsonl", "pareto.csv", "pareto.json", "env.json"},
+      made_folder_);
 }
 
 RunDirectory RunDirectory::open(const std::string& path, const SearchConfig& config,
                                 const InputHashes& hashes) {
+  AUTOGO_REQUIRE(fs::is_directory(path), ErrorKind::kUsage, no_run_directory(path));
+  RunDirectory directory(path, DirectoryLock(path), /*made_folder=*/false);
   const Json then = read_config_file(path);
+  SearchConfig stored = config_from_json(then, config_path(path));
+  require_algorithms(then, path);
   require_hash(then, path, "model", config.model, hashes.model);
   require_hash(then, path, "input", config.model, hashes.input);
   require_hash(then, path, "segments", config.segments, hashes.segments);
   require_hash(then, path, "predictor", config.predictor, hashes.predictor);
-  SearchConfig stored = config_from_json(then, config_path(path));
   const std::uint32_t planned = stored.options.iterations;
   AUTOGO_REQUIRE(config.options.iterations >= planned, ErrorKind::kUsage,
                  path + ": has " + std::to_string(planned) +
@@ -213,27 +295,12 @@ RunDirectory RunDirectory::open(const std::string& path, const SearchConfig& con
   AUTOGO_REQUIRE(config_to_json(stored)["options"] == config_to_json(config)["options"],
                  ErrorKind::kUsage,
                  path + ": its options differ from those given; --resume takes them from there");
-  auto journal = std::make_unique<Journal>(path + "/journal.jsonl");
+  for (const char* folder : {"", "/models"}) remove_unfinished(path + folder);
+  directory.journal_ = std::make_unique<Journal>(path + "/journal.jsonl");
   if (stored.options.iterations != planned) {
     write_file_atomic(config_path(path), json_text(full_config(stored, hashes)));
   }
-  return {path, std::move(journal)};
-}
-
-bool RunDirectory::has_progress() const {
-  LineReader lines(path_ + "/journal.jsonl");
-  std::string line;
-  return lines.next(line) && lines.next(line);  // the first one says what the run is
-}
-
-void RunDirectory::discard() {
-  journal_.reset();
-  std::error_code ignored;  // what cannot be removed is no reason to hide why the run failed
-  for (const char* name :
-       {"journal.jsonl", "pareto.csv", "pareto.json", "env.json", "models", "config.json"}) {
-    fs::remove(path_ + "/" + name, ignored);  // a folder with files in it stays
-  }
-  if (made_folder_) fs::remove(path_, ignored);
+  return directory;
 }
 
 void RunDirectory::write_env(const Session& session) const {
@@ -310,7 +377,7 @@ void write_front(const std::string& directory, const SearchConfig& config,
   for (OrderedJson& entry : entries) pareto["members"].push_back(std::move(entry));
   write_file_atomic(directory + "/pareto.csv", csv_of(history, members));
   write_file_atomic(directory + "/pareto.json", json_text(pareto));
-  remove_stale_models(directory + "/models", names);
+  remove_models(directory + "/models", names);
 }
 
 }  // namespace autogo

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,7 +15,7 @@ namespace autogo {
 
 /// Hashes of what a run reads, as config.json keeps them.
 struct InputHashes {
-  std::uint64_t model = 0;      ///< of the file's bytes; 0 without a file
+  std::uint64_t model = 0;      ///< hash_model(); 0 without a file
   std::uint64_t input = 0;      ///< canonical_hash of the imported graph
   std::uint64_t segments = 0;   ///< SegmentDatabase::content_hash
   std::uint64_t predictor = 0;  ///< Predictor::content_hash
@@ -28,45 +29,64 @@ struct Session {
   double seconds = 0;
 };
 
+/// One process at a time works in a run directory: the kernel's lock on the folder, which goes when
+/// the process does, however it ends.
+class DirectoryLock {
+ public:
+  /// @throws Error kUsage: another process has it; kIo: no such folder
+  explicit DirectoryLock(const std::string& path);
+  ~DirectoryLock();
+  DirectoryLock(DirectoryLock&& other) noexcept;
+  DirectoryLock& operator=(DirectoryLock&&) = delete;
+
+ private:
+  int folder_ = -1;
+};
+
 /// The files of a run (DESIGN.md, "Files"). Holds the lock on it while it lives.
 class RunDirectory {
  public:
-  /// A new run: makes the folder, writes config.json, creates the journal.
+  /// A new run: makes the folder, locks it, writes config.json, creates the journal. Ended at any
+  /// moment, it leaves a folder that create() takes again or one that open() continues.
   /// @throws Error kUsage: the folder has files in it, or is in use; kIo
   static RunDirectory create(const std::string& path, const SearchConfig& config,
                              const InputHashes& hashes);
   /// Continues a run; more iterations than it had are added to its configuration. @throws Error
-  /// kUsage: no run directory, or in use; kInput: its configuration or an input is not what it was
+  /// kUsage: no run directory, or in use; kInput: its configuration, an input or an algorithm is
+  /// not what it was
   static RunDirectory open(const std::string& path, const SearchConfig& config,
                            const InputHashes& hashes);
 
   Journal& journal() { return *journal_; }
   const std::string& path() const { return path_; }
 
-  /// Whether the journal has anything that a later session could go on from.
-  bool has_progress() const;
-  /// Takes a run back that came to nothing, so that its -o can be given again: removes the files of
-  /// a run, and the folder unless it was there before or holds something else.
-  void discard();
-
   /// Adds this session to env.json: times and machine facts, which nothing else may hold.
   void write_env(const Session& session) const;
+  /// Takes a run back, so that its -o can be given again: removes its files, and the folder where
+  /// create() made it.
+  void discard() const;
 
  private:
-  RunDirectory(std::string path, std::unique_ptr<Journal> journal, bool made_folder = false)
-      : path_(std::move(path)), journal_(std::move(journal)), made_folder_(made_folder) {}
+  RunDirectory(std::string path, DirectoryLock lock, bool made_folder)
+      : path_(std::move(path)), lock_(std::move(lock)), made_folder_(made_folder) {}
 
   std::string path_;
+  DirectoryLock lock_;
+  bool made_folder_ = false;
   std::unique_ptr<Journal> journal_;
-  bool made_folder_;
 };
 
 /// As the files of a run hold it: indented, a line break at its end, never an exception.
 std::string json_text(const OrderedJson& json);
 /// @throws Error kIo
 void make_folder(const std::string& path);
-/// The same for one that must not have files in it. @throws Error kUsage: it has; kIo
-void make_new_folder(const std::string& path);
+/// The same for one that must not have files in it. @return whether it was made
+/// @throws Error kUsage: it has; kIo
+bool make_new_folder(const std::string& path);
+/// Removes `files` of a folder and its models; with `folder_too` the folder, if that emptied it.
+/// What others put there stays.
+void remove_from_folder(const std::string& path, std::initializer_list<const char*> files,
+                        bool folder_too);
 
 /// Now, in UTC: "2024-05-01T12:00:00Z".
 std::string utc_now();
@@ -89,11 +109,5 @@ void add_validation(const std::string& directory);
 
 /// "models/<hash>.onnx"
 std::string model_name(std::uint64_t hash);
-
-/// Is the model's weightless: a small file whose weights are made by ConstantOfShape nodes?
-bool is_weightless(const std::string& model_path, const Graph& input);
-
-/// hash_bytes of a file. @throws Error kIo
-std::uint64_t hash_file(const std::string& path);
 
 }  // namespace autogo

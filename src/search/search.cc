@@ -1,7 +1,8 @@
 // The library's entry: checks and hashes the inputs, opens the run directory, runs the engine
 // (engine.cc), writes what was found. Interrupted or out of time, the front so far is written too,
-// so a run directory is complete whenever no process works in it. A new run that fails before its
-// first result, or ends without one, leaves no directory: the same -o can be given again.
+// so a run directory is complete whenever no process works in it. A new run that fails leaves none,
+// so that the command can be repeated, unless it found networks before the system failed it: those
+// cost time, and --resume goes on from them.
 //
 // Tested by tests/search/search_test.cc, tests/search/resume_test.cc.
 
@@ -13,15 +14,16 @@
 #include "autogo/base/error.h"
 #include "autogo/base/parallel.h"
 #include "autogo/graph/canonical.h"
+#include "autogo/onnx/model_content.h"
 #include "engine.h"
 
 namespace autogo {
 namespace {
 
-InputHashes hashes_of(const SearchConfig& config, const Graph& input,
-                      const SegmentDatabase& database, const Predictor& predictor) {
+InputHashes hashes_of(const Graph& input, const SegmentDatabase& database,
+                      const Predictor& predictor) {
   InputHashes hashes;
-  if (!config.model.empty()) hashes.model = hash_file(config.model);
+  hashes.model = hash_model(input);
   hashes.input = canonical_hash(input);
   hashes.segments = database.content_hash();
   hashes.predictor = predictor.content_hash();
@@ -70,55 +72,75 @@ SearchResult result_of(const SearchEngine& engine, SearchStatus status) {
   return result;
 }
 
+/// Can a run that failed so go on, and is there something to go on from?
+bool worth_keeping(const Error& error, const std::optional<SearchEngine>& engine) {
+  const bool by_chance = error.kind() == ErrorKind::kIo || error.kind() == ErrorKind::kInternal;
+  return by_chance && engine && engine->history().size() > 1;
+}
+
+/// One call of run_search, its inputs resolved.
+struct Task {
+  const SearchConfig& config;
+  const SearchRun& run;
+  const Graph& input;
+  const Predictor& predictor;
+  const InputHashes& hashes;
+  const std::chrono::steady_clock::time_point start;
+  Session session;
+
+  SearchResult search(SearchEngine& engine, const RunDirectory* directory) {
+    const SearchStatus status = engine.run();
+    const bool nothing = status == SearchStatus::kDone && engine.members().empty();
+    if (directory != nullptr && (run.resume || !nothing)) write(engine, *directory, status);
+    if (nothing) engine.throw_empty_front();
+    SearchResult result = result_of(engine, status);
+    result.gain_error = predictor.gain_error(input);
+    return result;
+  }
+
+  void write(const SearchEngine& engine, const RunDirectory& directory, SearchStatus status) {
+    write_front(run.directory, config, hashes, engine.history(), engine.members(),
+                predictor.gain_error(input), engine.threads());
+    add_validation(run.directory);
+    session.ended = utc_now();
+    session.status = status_name(status);
+    session.jobs = engine.threads();
+    session.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    directory.write_env(session);
+  }
+};
+
 }  // namespace
 
 SearchResult run_search(const SearchConfig& config, const SearchRun& run, const Graph& input,
                         const SegmentDatabase& database, const Predictor& predictor, Log& log) {
+  const auto start = std::chrono::steady_clock::now();
   Session session;
   session.started = utc_now();
-  const auto start = std::chrono::steady_clock::now();
   set_up(config.options, input);  // complain before anything is written
   warn_of_unknown_costs(input, log);
   SearchConfig resolved = config;
   if (resolved.options.new_weights == ExportWeights::kAuto) {
     resolved.options.new_weights =
-        is_weightless(resolved.model, input) ? ExportWeights::kConstant : ExportWeights::kRandom;
+        is_weightless(input) ? ExportWeights::kConstant : ExportWeights::kRandom;
   }
-  const InputHashes hashes = hashes_of(resolved, input, database, predictor);
+  const InputHashes hashes = hashes_of(input, database, predictor);
   std::optional<RunDirectory> directory;
   if (!run.directory.empty()) {
     directory.emplace(run.resume ? RunDirectory::open(run.directory, resolved, hashes)
                                  : RunDirectory::create(run.directory, resolved, hashes));
   }
-  const bool fresh = directory && !run.resume;
+  Task task{resolved, run, input, predictor, hashes, start, std::move(session)};
   std::optional<SearchEngine> engine;
-  SearchStatus status = SearchStatus::kDone;
   try {
     engine.emplace(resolved, run, hashes, input, database, predictor,
                    directory ? &directory->journal() : nullptr);
-    status = engine->run();
-  } catch (...) {
-    if (fresh && !directory->has_progress()) directory->discard();
+    return task.search(*engine, directory ? &*directory : nullptr);
+  } catch (const Error& error) {
+    if (directory && !run.resume && !worth_keeping(error, engine)) directory->discard();
     throw;
   }
-  const bool nothing = status == SearchStatus::kDone && engine->members().empty();
-  if (fresh && nothing) {
-    directory->discard();
-  } else if (directory) {
-    write_front(run.directory, resolved, hashes, engine->history(), engine->members(),
-                predictor.gain_error(input), engine->threads());
-    add_validation(run.directory);
-    session.ended = utc_now();
-    session.status = status_name(status);
-    session.jobs = engine->threads();
-    session.seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    directory->write_env(session);
-  }
-  if (nothing) engine->throw_empty_front();
-  SearchResult result = result_of(*engine, status);
-  result.gain_error = predictor.gain_error(input);
-  return result;
 }
 
 }  // namespace autogo

@@ -304,6 +304,7 @@ Validation validate_front(
         observe) {
   AUTOGO_REQUIRE(options.top >= 1 && options.seeds >= 1, ErrorKind::kUsage,
                  "--validate: top and seeds must be at least 1");
+  const DirectoryLock lock(directory);
   return Validator(directory, config, input, found, data, options, observe).run();
 }
 

@@ -1,9 +1,6 @@
 #include "journal.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
-
-#include <csignal>
 
 #include "autogo/base/file.h"
 #include "search_support.h"
@@ -45,17 +42,32 @@ class JournalFile : public ::testing::Test {
     for (int i = 0; i < count; ++i) journal.append(seal({{"event", "x"}, {"i", i}}));
     journal.sync();
   }
+  /// Every event, and the bytes up to the last.
+  std::pair<std::vector<Json>, std::uint64_t> read() const {
+    JournalReader reader(path_);
+    std::vector<Json> events;
+    while (auto event = reader.next()) events.push_back(std::move(*event));
+    return {events, reader.end()};
+  }
   TemporaryFolder folder_;
   std::string path_ = folder_ / "journal.jsonl";
 };
 
 TEST_F(JournalFile, RoundTrip) {
   write(3);
-  const Journal journal(path_);
-  const auto lines = journal.read();
-  ASSERT_EQ(lines.size(), 3U);
-  EXPECT_EQ(lines[2].event["i"], 2);
-  EXPECT_EQ(lines[2].end, journal.size());
+  const auto [events, end] = read();
+  ASSERT_EQ(events.size(), 3U);
+  EXPECT_EQ(events[2]["i"], 2);
+  EXPECT_EQ(end, Journal(path_).size());
+}
+
+TEST_F(JournalFile, LinesAreReadOneAtATime) {
+  write(3);
+  JournalReader reader(path_);
+  EXPECT_EQ(reader.end(), 0U);
+  ASSERT_TRUE(reader.next());
+  EXPECT_EQ(reader.end(), read_file(path_).find('\n') + 1);
+  EXPECT_EQ(reader.where(), path_ + ": line 1");
 }
 
 TEST_F(JournalFile, ATornLastLineIsLeftOutWhereverItTore) {
@@ -64,10 +76,9 @@ TEST_F(JournalFile, ATornLastLineIsLeftOutWhereverItTore) {
   const std::size_t two = whole.find("\n", whole.find("\n") + 1) + 1;
   for (std::size_t size = two; size < whole.size(); ++size) {
     write_file_atomic(path_, whole.substr(0, size));
-    Journal journal(path_);
-    const auto lines = journal.read();
-    ASSERT_EQ(lines.size(), 2U) << "at " << size;
-    EXPECT_EQ(lines.back().end, two);
+    const auto [events, end] = read();
+    ASSERT_EQ(events.size(), 2U) << "at " << size;
+    EXPECT_EQ(end, two);
   }
   Journal journal(path_);
   journal.truncate(two);
@@ -80,9 +91,8 @@ TEST_F(JournalFile, DamageBeforeTheLastLineIsAnError) {
   std::string damaged = read_file(path_);
   damaged[damaged.find("\n") + 12] ^= 1;
   write_file_atomic(path_, damaged);
-  const Journal journal(path_);
   try {
-    journal.read();
+    read();
     FAIL();
   } catch (const Error& e) {
     EXPECT_EQ(e.kind(), ErrorKind::kInput);
@@ -107,22 +117,15 @@ TEST_F(JournalFile, AFailedWriteLeavesTheFileAsItWas) {
   Journal journal(path_);
   const std::string line = seal({{"event", "x"}, {"text", std::string(100, 'a')}});
   journal.append(line);
-  // A limit on the file's size fails like a full disk: in the middle of the second line.
-  rlimit old{};
-  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &old), 0);
-  auto* handler = std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit small{line.size() + 40, old.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
   std::string text;
   ErrorKind kind = ErrorKind::kInternal;
   try {
+    const testing::FileSizeLimit limit(line.size() + 40);  // in the middle of the second line
     journal.append(line);
   } catch (const Error& e) {
     kind = e.kind();
     text = e.what();
   }
-  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &old), 0);
-  std::signal(SIGXFSZ, handler);
   EXPECT_EQ(kind, ErrorKind::kIo);
   EXPECT_EQ(text, path_ + ": cannot write: File too large");
   EXPECT_EQ(read_file(path_), line);

@@ -101,6 +101,16 @@ TEST(Mutants, NarrowOnesHaveALayerOfFewChannelsAndTheOthersStay) {
   EXPECT_GT(kept, 4);
 }
 
+TEST(Mutants, ThatCannotBeWrittenLeaveNoFolder) {
+  const TempDir folder;
+  const Graph input = testing::residual_network();
+  const auto mutants =
+      random_mutants(input, testing::small_database(), FakePredictor(), options(2, 1, 1));
+  const testing::FileSizeLimit limit(100);  // fails like a full disk
+  EXPECT_THROW(write_mutants(folder / "out", {}, input, mutants), Error);
+  EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+}
+
 TEST(Mutants, AreWrittenAsNetworksThatCanBeRead) {
   const TempDir folder;
   const std::string model = folder / "input.onnx";

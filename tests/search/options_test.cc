@@ -93,8 +93,21 @@ TEST(SearchOptions, ConfigurationRoundTrip) {
   EXPECT_EQ(config_to_json(back).dump(), json.dump());
   EXPECT_EQ(back.options.seed, config.options.seed);
   Json newer = parse_json(json.dump(), "c");
-  newer["version"] = 2;
+  newer["version"] = 3;
   EXPECT_THROW(config_from_json(newer, "c"), Error);
+}
+
+TEST(SearchOptions, InfiniteNumbersSurviveJson) {
+  SearchConfig config = testing::small_config();
+  for (const double gain : {-std::numeric_limits<double>::infinity(), -1e308, 5e-324, 0.1,
+                            std::numeric_limits<double>::infinity()}) {
+    config.options.min_gain = gain;
+    const std::string text = config_to_json(config).dump();
+    EXPECT_EQ(config_from_json(parse_json(text, "c"), "c").options.min_gain, gain) << text;
+  }
+  config.options.training_images = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(usage_error([&] { validate(config.options); }),
+            "--training-images: expected a number, 0 or more");
 }
 
 }  // namespace

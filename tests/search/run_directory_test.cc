@@ -70,7 +70,81 @@ TEST(RunDirectory, TwoProcessesDoNotShareOne) {
   const RunDirectory first = RunDirectory::create(run, testing::small_config(), kHashes);
   EXPECT_EQ(error_text(ErrorKind::kUsage,
                        [&] { RunDirectory::open(run, testing::small_config(), kHashes); }),
-            run + "/journal.jsonl: another autogo process works in this run directory");
+            run + ": another autogo process works in this run directory");
+}
+
+TEST(RunDirectory, AFolderWithAHalfWrittenConfigurationCountsAsEmpty) {
+  const TemporaryFolder folder;
+  const std::string run = folder / "run";
+  make_folder(run);
+  write_file_atomic(run + "/.autogo-0123456789abcdef.tmp", "{");
+  RunDirectory::create(run, testing::small_config(), kHashes);
+  EXPECT_FALSE(std::filesystem::exists(run + "/.autogo-0123456789abcdef.tmp"));
+  EXPECT_TRUE(std::filesystem::exists(run + "/config.json"));
+  write_file_atomic(run + "/.autogo-0123456789abcdef.tmp", "{");
+  RunDirectory::open(run, testing::small_config(), kHashes);
+  EXPECT_FALSE(std::filesystem::exists(run + "/.autogo-0123456789abcdef.tmp"));
+}
+
+TEST(RunDirectory, AnotherVersionOfAnAlgorithmIsRefused) {
+  const TemporaryFolder folder;
+  const std::string run = folder / "run";
+  RunDirectory::create(run, testing::small_config(), kHashes);
+  OrderedJson config = OrderedJson::parse(read_file(run + "/config.json"));
+  config["algorithms"]["canonical_order"] = 0;
+  write_file_atomic(run + "/config.json", config.dump());
+  const std::string text = error_text(
+      ErrorKind::kInput, [&] { RunDirectory::open(run, testing::small_config(), kHashes); });
+  const std::string expected = run + ": was begun with version 0 of \"canonical_order\", this autogo";
+  EXPECT_EQ(text.substr(0, expected.size()), expected);
+}
+
+TEST(RunDirectory, ADamagedConfigurationIsRefused) {
+  const TemporaryFolder folder;
+  const std::string run = folder / "run";
+  RunDirectory::create(run, testing::small_config(), kHashes);
+  const OrderedJson good = OrderedJson::parse(read_file(run + "/config.json"));
+  auto refusal = [&](const OrderedJson& config) {
+    write_file_atomic(run + "/config.json", config.dump());
+    const std::string text = error_text(ErrorKind::kInput, [&] { read_search_config(run); });
+    const std::string where = run + "/config.json: ";
+    EXPECT_EQ(text.substr(0, where.size()), where);
+    return text.substr(std::min(text.size(), where.size()));
+  };
+  OrderedJson config = good;
+  config["options"]["parents"] = 4294967297;
+  EXPECT_EQ(refusal(config), "\"parents\": 4294967297 is not a whole number of the expected range");
+  config["options"]["parents"] = 0;
+  EXPECT_EQ(refusal(config), "--parents 0: expected a number from 1 to 1e+06");
+  config["options"]["parents"] = 2.5;
+  EXPECT_EQ(refusal(config), "\"parents\": 2.5 is not a whole number of the expected range");
+  config = good;
+  config["options"]["min_gain"] = nullptr;
+  EXPECT_EQ(refusal(config), "\"min_gain\" is not a number");
+  config = good;
+  config["version"] = 1;
+  EXPECT_EQ(refusal(config), "version 1 of \"autogo.search\", this autogo reads version 2");
+  config = good;
+  config["input_shapes"] = {{"x", {1.5}}};
+  EXPECT_EQ(refusal(config), "\"x\": 1.5 is not a whole number of the expected range");
+}
+
+TEST(RunDirectory, OnlyTheFilesOfTheRunAreRemoved) {
+  const TemporaryFolder folder;
+  const std::string run = folder / "run", other = folder / "other";
+  RunDirectory::create(run, testing::small_config(), kHashes).discard();
+  EXPECT_FALSE(std::filesystem::exists(run));
+  const RunDirectory directory = RunDirectory::create(other, testing::small_config(), kHashes);
+  make_folder(other + "/models");
+  write_file_atomic(other + "/" + model_name(0xabc), "a model");
+  write_file_atomic(other + "/" + model_name(0xabc) + ".data", "its weights");
+  write_file_atomic(other + "/models/notes.txt", "mine");
+  directory.discard();
+  std::vector<std::string> left;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(other)) {
+    if (entry.is_regular_file()) left.push_back(entry.path().filename().string());
+  }
+  EXPECT_EQ(left, std::vector<std::string>{"notes.txt"});
 }
 
 TEST(RunDirectory, EnvironmentKeepsEverySession) {

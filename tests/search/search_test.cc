@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <limits>
 #include <set>
 
 #include "base/json.h"
@@ -19,7 +21,8 @@ using testing::TemporaryFolder;
 
 std::vector<Json> events(const std::string& path) {
   std::vector<Json> result;
-  for (Journal::Line& line : Journal(path).read()) result.push_back(std::move(line.event));
+  JournalReader reader(path);
+  while (auto event = reader.next()) result.push_back(std::move(*event));
   return result;
 }
 
@@ -123,32 +126,6 @@ TEST_F(Search, WritesWhatItFound) {
   EXPECT_EQ(parse_json(read_file(folder_ / "run/env.json"), "env")["sessions"].size(), 1U);
 }
 
-/// Fails when it is first asked.
-class BrokenPredictor : public FakePredictor {
- public:
-  std::vector<double> score(const CutContext&, std::span<const Candidate>) const override {
-    throw Error(ErrorKind::kUnsupported, "an operator outside of the vocabulary");
-  }
-};
-
-TEST_F(Search, LeavesNothingBehindWhenItComesToNothing) {
-  SearchConfig config = testing::small_config();
-  config.options.min_gain = 1000;
-  EXPECT_THROW(search(config, "run"), Error);
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "run"));
-  std::filesystem::create_directory(folder_ / "run");
-  EXPECT_THROW(search(config, "run"), Error);
-  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "run")) << "a folder of the user stays, empty";
-
-  config = testing::small_config();
-  SearchRun run;
-  run.directory = folder_ / "run";
-  const Graph graph = testing::residual_network();
-  EXPECT_THROW(run_search(config, run, graph, database_, BrokenPredictor(), null_log()), Error);
-  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "run"));
-  EXPECT_GE(search(config, "run").front.size(), 3U);  // the same -o, once the reason is gone
-}
-
 TEST_F(Search, TheSameSeedGivesTheSameBytesWithAnyNumberOfJobs) {
   for (const Graph& graph : {testing::concat_network(), testing::token_network()}) {
     std::vector<std::string> journals, fronts;
@@ -248,6 +225,97 @@ TEST_F(Search, AnUnreachableGainSaysTheBest) {
       "no network with FLOPs between -20.0 % and +10.0 % of the input's reaches the predicted "
       "gain 100.0; the best ")
       << text;
+}
+
+TEST_F(Search, AFrontOfLossesReportsItsLeastLoss) {
+  class Pessimist : public FakePredictor {
+   public:
+    std::vector<double> score(const CutContext& context,
+                              std::span<const Candidate> candidates) const override {
+      return std::vector<double>(candidates.size(), score_original(context) - 0.25);
+    }
+  };
+  SearchConfig config = testing::small_config();
+  config.options.min_gain = -std::numeric_limits<double>::infinity();
+  SearchRun run;
+  run.on_iteration = [this](const IterationReport& report) { reports_.push_back(report); };
+  run_search(config, run, testing::residual_network(), database_, Pessimist());
+  ASSERT_FALSE(reports_.empty());
+  for (const IterationReport& report : reports_) {
+    EXPECT_GT(report.front, 0U);
+    EXPECT_EQ(report.best_gain, -0.25);  // a child of a child loses twice
+  }
+}
+
+TEST_F(Search, AScoreThatIsNoNumberIsThePredictorsFault) {
+  class Damaged : public FakePredictor {
+   public:
+    std::vector<double> score(const CutContext&,
+                              std::span<const Candidate> candidates) const override {
+      return std::vector<double>(candidates.size(), std::numeric_limits<double>::quiet_NaN());
+    }
+  };
+  try {
+    run_search(testing::small_config(), {}, testing::residual_network(), database_, Damaged());
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::kInput);
+    EXPECT_EQ(std::string(e.what()).substr(0, 58),
+              "the predictor gives a network a score that is no number: i");
+  }
+}
+
+/// Fails when it is asked for the n-th time.
+class FailingPredictor : public FakePredictor {
+ public:
+  FailingPredictor(ErrorKind kind, int at) : kind_(kind), at_(at) {}
+  std::unique_ptr<CutContext> prepare(const Graph& graph, const Cut& cut) const override {
+    if (++count_ == at_) throw Error(kind_, "the predictor failed");
+    return FakePredictor::prepare(graph, cut);
+  }
+
+ private:
+  ErrorKind kind_;
+  int at_;
+  mutable std::atomic<int> count_{0};
+};
+
+TEST_F(Search, ARunThatFailsLeavesNothingInTheWay) {
+  SearchRun run;
+  run.directory = folder_ / "run";
+  const Graph network = testing::residual_network();
+  const SearchConfig good = testing::small_config();
+  auto fail = [&](const SearchConfig& config, const Predictor& predictor) {
+    EXPECT_THROW(run_search(config, run, network, database_, predictor), Error);
+    return std::filesystem::exists(run.directory);
+  };
+  SearchConfig demanding = good, usage = good;
+  demanding.options.min_gain = 100;
+  usage.options.freeze = {"no_such_node"};
+  EXPECT_FALSE(fail(demanding, predictor_)) << "exit code 4";
+  EXPECT_FALSE(fail(usage, predictor_)) << "exit code 2";
+  EXPECT_FALSE(fail(good, FailingPredictor(ErrorKind::kUnsupported, 1))) << "exit code 5";
+  EXPECT_FALSE(fail(good, FailingPredictor(ErrorKind::kUnsupported, 20))) << "exit code 5, late";
+  EXPECT_FALSE(fail(good, FailingPredictor(ErrorKind::kIo, 1))) << "exit code 1";
+  // A folder that was there stays, with what others put there meanwhile.
+  std::filesystem::create_directory(run.directory);
+  EXPECT_TRUE(fail(demanding, predictor_));
+  EXPECT_TRUE(std::filesystem::is_empty(run.directory));
+  run_search(good, run, network, database_, predictor_);
+}
+
+TEST_F(Search, ARunThatTheSystemFailsGoesOnFromWhatItFound) {
+  const Graph network = testing::residual_network();
+  search(testing::small_config(), "whole");
+  SearchRun run;
+  run.directory = folder_ / "run";
+  const FailingPredictor failing(ErrorKind::kIo, 20);
+  EXPECT_THROW(run_search(testing::small_config(), run, network, database_, failing), Error);
+  run.resume = true;
+  run_search(testing::small_config(), run, network, database_, predictor_);
+  for (const char* file : {"/journal.jsonl", "/pareto.json"}) {
+    EXPECT_EQ(read_file(folder_ / "whole" + file), read_file(run.directory + file));
+  }
 }
 
 TEST_F(Search, ABareInputIsRefused) {

@@ -104,10 +104,12 @@ struct SearchRun {
 
 /// Evolves `input` towards a front of predicted gain against the objective (AutoGO, Algorithm 1).
 /// Deterministic: journal.jsonl and pareto.json depend on the configuration and the inputs only,
-/// not on `jobs`, nor on interruptions and resumption. Thread-safe.
+/// not on `jobs`, nor on interruptions and resumption. A new run that fails leaves no directory,
+/// unless it had accepted networks when the system failed it. Thread-safe.
 /// @throws Error kUsage: options contradict, directory not empty or in use; kInfeasible: no child
 ///         can fall into the FLOPs window, or none did; kUnsupported: nothing in the input can be
-///         mutated; kInput: a damaged journal, or inputs that changed since the run began; kIo
+///         mutated; kInput: a journal that does not agree with the networks it speaks of, or inputs
+///         or algorithms that changed since the run began; kIo
 SearchResult run_search(const SearchConfig& config, const SearchRun& run, const Graph& input,
                         const SegmentDatabase& database, const Predictor& predictor,
                         Log& log = null_log());
