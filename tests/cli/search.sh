@@ -96,52 +96,73 @@ expect_code 0
 expect_out_has '"status":"done"'
 same parallel
 
-# Ctrl-C: the unit is finished, the front so far is there, the command that goes on is printed.
-for wait in 0.2 0.5 1; do
-  rm -rf stopped
+# A run that waits, on any machine: its log goes into a pipe that is full, so that it stops at its
+# first line, which it writes when its first iteration is in the journal.
+mkfifo pipe
+exec 3<> pipe
+begin_waiting() { # run directory
+  filled="$(dd if=/dev/zero of=pipe bs=4096 oflag=nonblock 2>&1 | sed -n 's/ bytes.*//p')"
   "$AUTOGO" search --model "$model" --segments "$segments" --predictor "$predictor" --parents 4 \
-    --sources 6 --replacements 30 --seed 3 --iterations 4 -o stopped > .out 2> .err &
+    --sources 6 --replacements 30 --seed 3 --iterations 4 -o "$1" > .out 2> pipe 3>&- &
   process=$!
-  for _ in $(seq 100); do [ -s stopped/journal.jsonl ] && break || sleep 0.1; done
-  sleep "$wait"
-  kill -INT "$process" 2> /dev/null || true
-  wait "$process"
+  command_line="search -o $1, waiting"
+  until grep -qs '"event":"iteration"' "$1/journal.jsonl"; do
+    kill -0 "$process" 2> /dev/null || { problem "expected a run that waits"; return; }
+    sleep 0.05
+  done
+}
+drain() { head -c "$filled" <&3 > /dev/null; }
+end_waiting() { # its exit code, output and errors
+  wait "$process" 2> /dev/null
   code=$?
-  out="$(cat .out)" err="$(cat .err)" command_line="Ctrl-C after $wait s"
-  [ "$code" = 0 ] || expect_code 6
-  if [ "$code" = 6 ]; then
-    expect_err_has "continue with: autogo search --resume stopped"
-    [ -s stopped/pareto.json ] || problem "expected the front so far"
-  fi
-  run "$AUTOGO" search --resume stopped
-  expect_code 0
-  same stopped
-done
+  out="$(cat .out)"
+  err="$(dd if=pipe iflag=nonblock bs=65536 count=16 2> /dev/null | tr -d '\0')"
+}
 
-search --iterations 4 --timeout 0.001 -o timed
+# Ctrl-C: the unit is finished, the front so far is there, the command that goes on is printed.
+begin_waiting stopped
+kill -INT "$process"
+run "$AUTOGO" search --resume stopped
+expect_refusal 2 "stopped: another autogo process works in this run directory"
+drain
+end_waiting
+expect_code 6
+expect_err_has "interrupted after 1 of 4 iterations; continue with: autogo search --resume stopped"
+[ -s stopped/pareto.json ] || problem "expected the front so far"
+run "$AUTOGO" search --resume stopped
+expect_code 0
+same stopped
+
+# The second signal ends it at once, whatever it does.
+begin_waiting twice
+kill -INT "$process"
+kill -TERM "$process"
+end_waiting
+expect_code 6
+[ ! -e twice/pareto.json ] || problem "expected no front yet"
+run "$AUTOGO" search --resume twice
+expect_code 0
+same twice
+
+begin_waiting killed
+kill -KILL "$process"
+end_waiting
+expect_code 137
+run "$AUTOGO" search --resume killed
+expect_code 0
+same killed
+
+search --iterations 4 --timeout 0.000001 -o timed
 expect_code 124
 expect_err_has "time is up after 0 of 4 iterations; continue with: autogo search --resume timed"
 run "$AUTOGO" search --resume timed --jobs 2
 expect_code 0
 same timed
 
-# Killed outright, time and again.
-"$AUTOGO" search --model "$model" --segments "$segments" --predictor "$predictor" --parents 4 \
-  --sources 6 --replacements 30 --seed 3 --iterations 4 -o killed > /dev/null 2>&1 &
-process=$!
-for wait in 0.9 0.7 1.1 0.8; do
-  sleep "$wait"
-  kill -KILL "$process" 2> /dev/null || true
-  wait "$process" 2> /dev/null
-  [ -f killed/config.json ] || break
-  "$AUTOGO" search --resume killed > /dev/null 2>&1 &
-  process=$!
-done
-wait "$process" 2> /dev/null
-if [ -f killed/config.json ]; then
-  run "$AUTOGO" search --resume killed
-  expect_code 0
-  same killed
-fi
+# No limit is a number, too.
+search --iterations 1 --min-gain=-inf -o unlimited
+expect_code 0
+run "$AUTOGO" search --resume unlimited --iterations 2
+expect_code 0
 
 finish
