@@ -17,6 +17,7 @@
 
 #include "autogo/base/error.h"
 #include "autogo/graph/op.h"
+#include "autogo/graph/reshape.h"
 
 namespace autogo {
 namespace {
@@ -295,7 +296,8 @@ TensorType reshape_rule(const Attrs& a, const TensorType& in) {
          " changes the number of elements");
   }
   const Shape shape(dims);
-  return {in.dtype, reshaped_layout(in, shape), shape};
+  const bool last = a.text == kReshapeChannelsLast && shape.rank() == 4;
+  return {in.dtype, last ? Layout::kChannelsLast : reshaped_layout(in, shape), shape};
 }
 
 TensorType transpose_rule(const Attrs& a, const TensorType& in) {

@@ -93,8 +93,7 @@ Graph with_input_size(const Graph& graph, std::int64_t height, std::int64_t widt
   for (const NodeId id : graph.input_nodes()) {
     TensorType type = graph.output_type(id);
     if (type.shape.rank() == 4) {
-      type.shape[2] = height;
-      type.shape[3] = width;
+      type = with_feature_map(type, {feature_map(type).c, height, width});
     }
     types.push_back(type);
   }

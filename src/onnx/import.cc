@@ -4,6 +4,7 @@
 //   infer      types, dimensions and small numbers of every value, in one or two worlds
 //   classify   what each node becomes (both in analysis.cc)
 //   match      idioms of several nodes (patterns.cc)
+//   layouts    where the channels are, where no shape rule can know it (layouts.cc)
 //   build      each remaining node or idiom becomes a Graph node: of the table where its shape rule
 //              gives the type that inference found, else opaque
 //
@@ -18,8 +19,10 @@
 #include "attributes.h"
 #include "autogo/base/error.h"
 #include "autogo/base/rng.h"
+#include "autogo/graph/reshape.h"
 #include "autogo/onnx/model.h"
 #include "import_view.h"
+#include "layouts.h"
 #include "model_source.h"
 
 namespace autogo {
@@ -52,6 +55,7 @@ class Builder {
   explicit Builder(const std::shared_ptr<ModelSource>& source)
       : source_(*source),
         view_(*source),
+        used_as_(layouts_by_use(view_)),
         taken_(source->nodes.size(), false),
         values_(source->values.size(), kNone) {
     graph_.set_source(source);
@@ -117,8 +121,11 @@ class Builder {
     const OnnxValue& v = source_.value(value);
     TensorType type{v.dtype, Layout::kNone, to_shape(v.worlds[0].dims)};
     type.layout = default_layout(type.shape);
+    if (used_as(value) == Layout::kChannelsLast) type.layout = Layout::kChannelsLast;
     return type;
   }
+
+  Layout used_as(int value) const { return used_as_[static_cast<std::size_t>(value)]; }
 
   void add_inputs() {
     for (const onnx::NodeProto& node : source_.model.graph().node()) {
@@ -170,7 +177,7 @@ class Builder {
   }
 
   /// Adds a table node when its shape rule agrees with inference.
-  bool add_table(const TableForm& form, const std::vector<int>& nodes) {
+  bool add_table(TableForm form, const std::vector<int>& nodes) {
     const int output = view_.output(nodes.back());
     const OnnxValue& value = source_.value(output);
     std::vector<ValueId> inputs;
@@ -181,6 +188,10 @@ class Builder {
     }
     try {
       const TensorType type = infer_type(form.op, form.attrs, types);
+      if (form.op == OpKind::kReshape && type.layout == Layout::kChannelsFirst &&
+          used_as(output) == Layout::kChannelsLast) {
+        form.attrs.text = kReshapeChannelsLast;
+      }
       if (type.dtype != value.dtype || type.shape != to_shape(value.worlds[0].dims)) return false;
     } catch (const Error&) {
       return false;  // not the operator that the table means; it stays opaque
@@ -249,7 +260,7 @@ class Builder {
         std::ranges::find(kMovesAxes, view_.proto(node).op_type()) != kMovesAxes.end();
     const bool four = type.shape.rank() == 4;
     if (moves) {
-      if (four) type.layout = Layout::kNone;
+      if (four) type.layout = used_as(output);
       return type;
     }
     if (view_.is(node, "Reshape")) return type;
@@ -294,6 +305,7 @@ class Builder {
 
   ModelSource& source_;
   ImportView view_;
+  std::vector<Layout> used_as_;  // by value index
   std::vector<bool> taken_;
   std::vector<std::uint32_t> values_;  // ValueId by value index
   std::map<int, PatternMatch> matches_;
