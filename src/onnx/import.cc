@@ -63,6 +63,7 @@ class Builder {
 
   Graph build() {
     find_patterns();
+    name_nodes();
     add_inputs();
     for (int i = 0; i < static_cast<int>(source_.nodes.size()); ++i) {
       if (view_.node(i).state != OnnxNode::State::kLive) continue;
@@ -105,10 +106,18 @@ class Builder {
     return origin;
   }
 
-  std::string node_name(int node) const {
-    const onnx::NodeProto& proto = view_.proto(node);
-    return proto.name().empty() ? made_up(proto.op_type() + "_" + std::to_string(node))
-                                : proto.name();
+  const std::string& node_name(int node) const { return view_.node(node).name; }
+
+  void name_nodes() {
+    for (const OnnxNode& node : source_.nodes) {
+      if (!node.proto->name().empty()) reserved_.insert(node.proto->name());
+    }
+    for (std::size_t i = 0; i < source_.nodes.size(); ++i) {
+      OnnxNode& node = source_.nodes[i];
+      node.name = node.proto->name().empty()
+                      ? made_up(node.proto->op_type() + "_" + std::to_string(i))
+                      : node.proto->name();
+    }
   }
 
   /// Names of the file come first: a name that we make up must not take one.
@@ -128,9 +137,6 @@ class Builder {
   Layout used_as(int value) const { return used_as_[static_cast<std::size_t>(value)]; }
 
   void add_inputs() {
-    for (const onnx::NodeProto& node : source_.model.graph().node()) {
-      if (!node.name().empty()) reserved_.insert(node.name());
-    }
     const onnx::GraphProto& graph = source_.model.graph();
     for (int i = 0; i < graph.input_size(); ++i) {
       const int value = source_.value_index.at(graph.input(i).name());

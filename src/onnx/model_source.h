@@ -62,6 +62,7 @@ struct OnnxNode {
     kDead,      ///< no network output depends on it
   };
   const onnx::NodeProto* proto = nullptr;
+  std::string name;  ///< made up where the file has none
   State state = State::kLive;
   std::vector<int> inputs;    ///< value indices, -1 for an omitted one
   std::vector<int> outputs;   ///< value indices, -1 for an omitted one

@@ -10,8 +10,11 @@ namespace autogo {
 
 /// Which nodes must stay: by Node::origin, 1 for frozen. Only imported nodes can be frozen, so the
 /// answer holds for every network that derives from `input`.
-/// @param patterns  shell globs over node names: *, ?, [a-z]
-/// @throws Error kUsage: a pattern that matches no node, with the closest names
+/// @param patterns  shell globs (*, ?, [a-z]) or exact names, over the names of the graph's nodes
+///                  and of the file's nodes behind them: a node that is joined with others stays
+///                  when any of them is named, a constant with those that read it (decision 0012)
+/// @throws Error kUsage: a pattern that matches no node, with the closest names; one that matches
+///         only nodes that importing removes, by name
 std::vector<char> frozen_origins(const Graph& input, std::span<const std::string> patterns);
 
 /// The `count` names with the least edit distance to `text`, closest first, ties as given.

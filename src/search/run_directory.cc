@@ -26,6 +26,7 @@
 #include "autogo/base/parallel.h"
 #include "autogo/base/rng.h"
 #include "autogo/graph/canonical.h"
+#include "autogo/onnx/file_nodes.h"
 #include "graph/graph_json.h"
 #include "json_fields.h"
 #include "versions.h"
@@ -127,7 +128,7 @@ OrderedJson lineage_json(const History& history, std::uint32_t individual) {
     const std::vector<NodeId> order = canonical_order(graph, NodeIdentity::kSegment);
     OrderedJson removed = OrderedJson::array();
     for (std::uint32_t n = child.step.begin; n < child.step.end; ++n) {
-      removed.push_back(graph.node_name(order[n]));
+      for (std::string& name : names_behind(graph, order[n])) removed.push_back(std::move(name));
     }
     OrderedJson step;
     step["iteration"] = child.iteration;

@@ -18,6 +18,10 @@ search -o out --max-flops-decrease 5 --max-flops-increase -10
 expect_refusal 2 "the FLOPs window is empty"
 search -o out --dry-run --freeze 'no_such_node'
 expect_refusal 2 "--freeze 'no_such_node' matches no node; close names: "
+search -o out --dry-run --freeze '*' no_such_node
+expect_refusal 2 "--freeze 'no_such_node' matches no node; close names: "
+search -o out --dry-run --freeze no_such_node --freeze '*'
+expect_refusal 2 "--freeze 'no_such_node' matches no node; close names: "
 search -o out --dry-run --freeze '*'
 expect_refusal 4 "--freeze leaves no node that could be replaced"
 search -o out --dry-run --deny-ops convolution

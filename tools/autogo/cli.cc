@@ -38,8 +38,7 @@ class Formatter : public CLI::Formatter {
     if (option->get_type_size() == 0) return "";
     const std::string type = option->get_type_name();
     const std::string text = " " + type.substr(0, validator_position(type));
-    const bool many = option->get_expected_max() == CLI::detail::expected_max_vector_size;
-    return many ? text + "..." : text;
+    return takes_many(option) && option->get_allow_extra_args() ? text + "..." : text;
   }
   std::string make_option_desc(const CLI::Option* option) const override {
     const std::string& text = option->get_description();
@@ -57,11 +56,15 @@ class Formatter : public CLI::Formatter {
     const std::string& value = option->get_default_str();
     const bool shown = option->get_type_size() != 0 && !value.empty() && value != "[]";
     if (shown && value != "\"\"") note("default " + value);
+    if (takes_many(option) && !option->get_allow_extra_args()) note("repeatable");
     if (!option->get_envname().empty()) note("environment " + option->get_envname());
     return notes.empty() ? text : text + " (" + notes + ")";
   }
 
  private:
+  static bool takes_many(const CLI::Option* option) {
+    return option->get_expected_max() == CLI::detail::expected_max_vector_size;
+  }
   /// Groups in the order in which they were declared, the global options last.
   std::string make_option_groups(const CLI::App* app) const {
     std::vector<std::string> groups = app->get_groups();

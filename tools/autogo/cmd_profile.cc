@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "autogo/cost/cost.h"
+#include "autogo/onnx/file_nodes.h"
 #include "autogo/onnx/model.h"
 #include "base/json.h"
 #include "command.h"
@@ -106,6 +107,7 @@ void print_json(const Graph& graph, const Profile& profile, const ProfileOptions
     OrderedJson node;
     const Node& found = graph.node(row.id);
     node["name"] = row.name;
+    node["nodes"] = names_behind(graph, row.id);
     node["op"] = op_name(found.op);
     if (found.op == OpKind::kOpaque) node["type"] = found.attrs.text;
     node["macs"] = row.cost.macs;

@@ -23,13 +23,11 @@ void declare_mutation(CLI::App& app, SearchOptions& o, MutationWords& words,
          "against the input, exclusive; 100: no limit", "PERCENT");
   option("--allow-ops", o.allow_ops,
          "operators that replacements may use beside the model's own; 'all'", "OP")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+      ->delimiter(',');
   option("--deny-ops", o.deny_ops, "operators that replacements may not use", "OP")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  option("--freeze", o.freeze, "nodes that stay, by name; * ? [a-z] work", "PATTERN")
-      ->allow_extra_args(false);
+      ->delimiter(',');
+  option("--freeze", o.freeze,
+         "nodes that stay, by their names in the file; * ? [a-z] work", "PATTERN");
   option("--training-images", o.training_images,
          "images that the networks' training will see, epochs times images: gains in such a "
          "training; 0: in a full one",
