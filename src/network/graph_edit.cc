@@ -110,6 +110,21 @@ Graph with_input_size(const Graph& graph, std::int64_t height, std::int64_t widt
   return copy.take();
 }
 
+namespace {
+
+/// A value of a file whose maps have their channels last has the same name as the Graph's value of
+/// channels first (see the onnx layer): what reads by name would read other axes.
+bool as_typed(const Shape& file, const Shape& graph) {
+  if (!file.has_rank() || !graph.has_rank()) return true;
+  if (file.rank() != graph.rank()) return false;
+  for (std::size_t d = 0; d < file.dims().size(); ++d) {
+    if (file[d] >= 0 && graph[d] >= 0 && file[d] != graph[d]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 std::string program_name(const Graph& graph, const Program& program, ValueId value) {
   const NodeId producer = graph.value(value).producer;
   const std::vector<NodeId> inputs = graph.input_nodes();
@@ -120,7 +135,11 @@ std::string program_name(const Graph& graph, const Program& program, ValueId val
   const std::size_t port = index(value) - index(graph.output(producer));
   for (auto node = program.nodes.rbegin(); node != program.nodes.rend(); ++node) {
     if (node->node == producer && port < node->outputs.size() && node->outputs[port] >= 0) {
-      return program.values[static_cast<std::size_t>(node->outputs[port])].name;
+      const ProgramValue& found = program.values[static_cast<std::size_t>(node->outputs[port])];
+      AUTOGO_REQUIRE(as_typed(found.shape, graph.type(value).shape), ErrorKind::kUnsupported,
+                     "value '" + found.name +
+                         "' has its channels last in the file: no head can read it");
+      return found.name;
     }
   }
   throw Error(ErrorKind::kUnsupported,

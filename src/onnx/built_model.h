@@ -20,8 +20,8 @@ enum class SourceWeights {
 /// writes to a file and lower() hands to back-ends.
 struct BuiltModel {
   onnx::ModelProto model;
-  std::vector<NodeId> lowered_from;           ///< by node of the model
-  std::vector<std::string> value_names;       ///< by ValueId
+  std::vector<NodeId> lowered_from;           ///< by node of the model; kNoNode: a conversion
+  std::vector<std::pair<std::string, TensorType>> value_types;  ///< of the Graph's values
   std::vector<std::string> input_names;       ///< of the Graph's inputs, in the model's order
   std::shared_ptr<const ModelSource> source;  ///< shared with the Graph; may be null
 };

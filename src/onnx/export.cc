@@ -6,10 +6,9 @@
 // compute brings those nodes along, a folded number becomes an initializer of the same name. So a
 // weight lives exactly as long as somebody reads it.
 //
-// A new node is written in the model's opset (export_ops.cc). A value keeps the name of its origin;
-// a replacement thereby bears the name of the port whose place it took. Where a network output
-// bears another name than the value behind it (an Identity was removed on import), an Identity
-// writes it.
+// A new node is written in the model's opset (export_ops.cc). Names, and the order of the axes in
+// which a value stands in the file, are those of stored_values.cc. Where a network output bears
+// another name than the value behind it (an Identity was removed on import), an Identity writes it.
 //
 // Deterministic: order follows node ids and, for initializers of the source, the source's order.
 // Several threads may export graphs of one Source; it is only read.
@@ -24,9 +23,11 @@
 #include "attributes.h"
 #include "autogo/base/error.h"
 #include "autogo/onnx/model.h"
+#include "autogo/onnx/program.h"
 #include "built_model.h"
 #include "model_source.h"
 #include "model_writer.h"
+#include "stored_values.h"
 #include "tensor_data.h"
 
 namespace autogo {
@@ -62,11 +63,11 @@ class Exporter {
         shared_source_(std::dynamic_pointer_cast<const ModelSource>(graph.source())),
         source_(shared_source_.get()),
         writer_(target_opset(source_), options),
-        names_(graph.num_values()) {}
+        values_(graph, source_, writer_) {}
 
   BuiltModel run() && {
     header();
-    name_values();
+    values_.assign_names();
     for (std::uint32_t i = 0; i < graph_.num_nodes(); ++i) {
       const NodeId id{i};
       try {
@@ -81,7 +82,7 @@ class Exporter {
     finish_inputs();
     finish_value_info();
     built_.model.Swap(&writer_.model());
-    built_.value_names = std::move(names_);
+    built_.value_types = values_.types();
     built_.source = std::move(shared_source_);
     return std::move(built_);
   }
@@ -139,51 +140,12 @@ class Exporter {
     return source_ != nullptr && origin < source_->units.size() ? &source_->units[origin] : nullptr;
   }
 
-  std::string natural_name(ValueId id) const {
-    const std::uint32_t origin = graph_.value(id).origin;
-    return source_ != nullptr && origin < source_->values.size()
-               ? source_->value(static_cast<int>(origin)).name
-               : std::string();
-  }
-
-  std::string output_name(NodeId id, std::size_t i, std::size_t count) {
-    const OnnxUnit* u = unit(id);
-    if (u != nullptr && u->kind == OnnxUnit::Kind::kOutput) {
-      return source_->model.graph().output(u->port).name();
-    }
-    return writer_.fresh(count == 1 ? "output" : "output_" + std::to_string(i));
-  }
-
-  void name_values() {
-    const std::vector<NodeId> inputs = graph_.input_nodes(), outputs = graph_.output_nodes();
-    std::map<std::string, ValueId> claimed;
-    std::vector<bool> named(graph_.num_values(), false);
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-      const ValueId value = graph_.inputs(outputs[i])[0];
-      output_names_.push_back(output_name(outputs[i], i, outputs.size()));
-      const bool fresh_value = natural_name(value).empty() &&
-                               graph_.node(graph_.value(value).producer).op != OpKind::kInput;
-      if (natural_name(value) == output_names_.back() || (fresh_value && !named[index(value)])) {
-        claimed.emplace(output_names_.back(), value);
-        named[index(value)] = true;
-      }
-    }
-    for (const auto& [name, value] : claimed) names_[index(value)] = name;
-    const std::set<std::string> taken(output_names_.begin(), output_names_.end());
-    std::set<std::string> used = taken;
-    for (std::uint32_t i = 0; i < graph_.num_values(); ++i) {
-      std::string& name = names_[i];
-      if (!name.empty()) continue;
-      name = natural_name(ValueId{i});
-      if (!name.empty() && used.insert(name).second) continue;
-      const NodeId producer = graph_.value(ValueId{i}).producer;
-      if (graph_.node(producer).op == OpKind::kInput) {
-        const auto at = std::ranges::lower_bound(inputs, producer) - inputs.begin();
-        name = writer_.fresh(inputs.size() == 1 ? "input" : "input_" + std::to_string(at));
-      } else {
-        name = writer_.fresh(graph_.node_name(producer) + "_output");
-      }
-    }
+  /// The name of a value for a node that reads it; the conversions before it belong to no node.
+  std::string read(NodeId reader, ValueId value, Stored stored = Stored::kAsTyped, int view = -1) {
+    built_.lowered_from.resize(static_cast<std::size_t>(out().node_size()), reader);
+    std::string name = values_.read(value, stored, view);
+    built_.lowered_from.resize(static_cast<std::size_t>(out().node_size()), kNoNode);
+    return name;
   }
 
   void write_node(NodeId id) {
@@ -195,19 +157,23 @@ class Exporter {
       write_output(id, u);
     } else if (u != nullptr && u->kind == OnnxUnit::Kind::kConstantOutput) {
       require_constant(u->outputs[0]);
+      values_.written(graph_.output(id));
+    } else if (u != nullptr && u->kind == OnnxUnit::Kind::kLayout) {
+      values_.alias(graph_.output(id),
+                    read(id, graph_.inputs(id)[0], Stored::kChannelsLast, u->view));
     } else if (u != nullptr) {
       write_unit(id, *u);
     } else {
       std::vector<std::string> inputs;
-      for (const ValueId value : graph_.inputs(id)) inputs.push_back(names_[index(value)]);
+      for (const ValueId value : graph_.inputs(id)) inputs.push_back(read(id, value));
       AUTOGO_REQUIRE(op != OpKind::kOpaque, ErrorKind::kUnsupported,
                      "an operator that is not in the table cannot be written anew");
-      write_new_node(writer_, graph_, id, inputs, names_[index(graph_.output(id))]);
+      write_new_node(writer_, graph_, id, inputs, values_.written(graph_.output(id)));
     }
   }
 
   void write_input(NodeId id, const OnnxUnit* u) {
-    const std::string& name = names_[index(graph_.output(id))];
+    const std::string& name = values_.written(graph_.output(id));
     if (u != nullptr && u->kind == OnnxUnit::Kind::kInput) {
       onnx::ValueInfoProto info = source_->model.graph().input(u->port);
       resized_ = adapt_shape(info, graph_.type(graph_.output(id)).shape) || resized_;
@@ -220,7 +186,7 @@ class Exporter {
 
   void write_output(NodeId id, const OnnxUnit* u) {
     const ValueId value = graph_.inputs(id)[0];
-    const std::string& name = output_names_[next_output_++];
+    const std::string& name = values_.output_names()[next_output_++];
     if (u != nullptr && u->kind == OnnxUnit::Kind::kOutput) {
       onnx::ValueInfoProto& info = *out().add_output();
       info = source_->model.graph().output(u->port);
@@ -229,7 +195,7 @@ class Exporter {
     } else {
       *out().add_output() = value_info(name, graph_.type(value));
     }
-    if (names_[index(value)] != name) write_identity(names_[index(value)], name);
+    if (const std::string from = read(id, value); from != name) write_identity(from, name);
   }
 
   /// Gives a value its second name, by the Identity that the source has for it where it has one: a
@@ -296,13 +262,17 @@ class Exporter {
 
   void write_unit(NodeId id, const OnnxUnit& u) {
     std::map<std::string, std::string> renamed;
-    for (const auto& [name, slot] : u.reads) {
-      const std::string& now = names_[index(graph_.inputs(id)[slot])];
-      if (now != name) renamed[name] = now;
+    const Stored stored = u.channels_last ? Stored::kChannelsLast : Stored::kAsTyped;
+    for (const OnnxUnit::Read& r : u.reads) {
+      const std::string now = read(id, graph_.inputs(id)[r.slot], stored, r.view);
+      if (now != r.name) renamed[r.name] = now;
     }
     for (std::size_t i = 0; i < u.outputs.size(); ++i) {
       const std::string& name = source_->value(u.outputs[i]).name;
-      const std::string& now = names_[index(graph_.output(id, static_cast<std::uint32_t>(i)))];
+      const ValueId output = graph_.output(id, static_cast<std::uint32_t>(i));
+      const bool map = source_->value(u.outputs[i]).channels_last;
+      const std::string& now =
+          values_.written(output, map ? Stored::kChannelsLast : Stored::kAsTyped);
       if (now != name) renamed[name] = now;
     }
     for (const int node : u.nodes) {
@@ -432,9 +402,7 @@ class Exporter {
       defined.insert(node.output().begin(), node.output().end());
     }
     std::map<std::string, Shape> shapes;
-    for (std::uint32_t v = 0; v < graph_.num_values(); ++v) {
-      shapes[names_[v]] = graph_.type(ValueId{v}).shape;
-    }
+    for (const auto& [name, type] : values_.types()) shapes[name] = type.shape;
     for (const auto& info : source_->model.graph().value_info()) {
       const auto shape = shapes.find(info.name());
       if (!defined.contains(info.name()) || (resized_ && shape == shapes.end())) continue;
@@ -457,8 +425,7 @@ class Exporter {
   const ModelSource* source_;
   ModelWriter writer_;
   BuiltModel built_;
-  std::vector<std::string> names_;  // by ValueId
-  std::vector<std::string> output_names_;
+  StoredValues values_;
   std::size_t next_output_ = 0;
   std::map<std::string, onnx::ValueInfoProto> inputs_;
   bool resized_ = false;  ///< an input has another shape than in the source

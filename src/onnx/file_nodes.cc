@@ -33,6 +33,17 @@ class Keepers {
         origins_[at(node)].push_back(static_cast<std::uint32_t>(origin));
       };
       std::ranges::for_each(unit.nodes, keep);
+      // A Transpose that is no node of the Graph stays while both its sides do.
+      auto keep_view = [&](int view) {
+        if (view < 0) return;
+        keep(view);
+        const int maker = producer(source.node(view).inputs[0]);
+        if (maker < 0) return;
+        std::vector<std::uint32_t>& sides = origins_[at(view)];
+        sides.insert(sides.end(), origins_[at(maker)].begin(), origins_[at(maker)].end());
+      };
+      keep_view(unit.view);
+      for (const OnnxUnit::Read& read : unit.reads) keep_view(read.view);
       if (unit.kind != OnnxUnit::Kind::kConstantOutput) continue;
       if (const int maker = producer(unit.outputs[0]); maker >= 0) keep(maker);
     }

@@ -5,6 +5,7 @@
 //   classify   what each node becomes (both in analysis.cc)
 //   match      idioms of several nodes (patterns.cc)
 //   layouts    where the channels are, where no shape rule can know it (layouts.cc)
+//   maps       N,H,W,C between Transposes becomes N,C,H,W, without the Transposes (maps.cc)
 //   build      each remaining node or idiom becomes a Graph node: of the table where its shape rule
 //              gives the type that inference found, else opaque
 //
@@ -23,6 +24,7 @@
 #include "autogo/onnx/model.h"
 #include "import_view.h"
 #include "layouts.h"
+#include "maps.h"
 #include "model_source.h"
 
 namespace autogo {
@@ -56,7 +58,9 @@ class Builder {
       : source_(*source),
         view_(*source),
         used_as_(layouts_by_use(view_)),
+        maps_(source->values.size()),
         taken_(source->nodes.size(), false),
+        idiom_(source->nodes.size(), -1),
         values_(source->values.size(), kNone) {
     graph_.set_source(source);
   }
@@ -88,7 +92,10 @@ class Builder {
       if (view_.node(i).state != OnnxNode::State::kLive || taken_[at]) continue;
       auto match = match_pattern(view_, i, taken_);
       if (!match) continue;
-      for (const int node : match->nodes) taken_[static_cast<std::size_t>(node)] = true;
+      for (const int node : match->nodes) {
+        taken_[static_cast<std::size_t>(node)] = true;
+        idiom_[static_cast<std::size_t>(node)] = i;
+      }
       matches_.emplace(i, std::move(*match));
     }
   }
@@ -154,16 +161,20 @@ class Builder {
     values_[static_cast<std::size_t>(value)] = static_cast<std::uint32_t>(id);
   }
 
-  ValueId get(int value) const {
-    const std::uint32_t id = values_[static_cast<std::size_t>(source_.root(value))];
-    AUTOGO_CHECK(id != kNone);
-    return ValueId{id};
+  ValueId get(int value) {
+    const int root = source_.root(value);
+    const std::uint32_t id = values_[static_cast<std::size_t>(root)];
+    if (id != kNone) return ValueId{id};
+    AUTOGO_CHECK(maps_.has(root));
+    return add_layout(root);
   }
 
   /// The unit of some nodes: under which names they read the graph node's inputs.
-  OnnxUnit unit_of(const std::vector<int>& nodes, const std::vector<int>& inputs) const {
+  /// @param map  the graph node reads and makes maps of channels first, the nodes channels last
+  OnnxUnit unit_of(const std::vector<int>& nodes, const std::vector<int>& inputs, bool map) const {
     OnnxUnit unit;
     unit.nodes = nodes;
+    unit.channels_last = map;
     std::unordered_map<int, std::uint32_t> slots;  // the first that a value has
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       slots.emplace(inputs[i], static_cast<std::uint32_t>(i));
@@ -174,7 +185,8 @@ class Builder {
         if (value < 0 || !view_.computed(source_.root(value))) return;
         const auto slot = slots.find(source_.root(value));
         if (slot == slots.end() || !seen.insert(source_.value(value).name).second) return;
-        unit.reads.emplace_back(source_.value(value).name, slot->second);
+        unit.reads.push_back(
+            {source_.value(value).name, slot->second, maps_.view(slot->first, map)});
       };
       std::ranges::for_each(view_.node(node).inputs, read);
       std::ranges::for_each(view_.node(node).captured, read);
@@ -202,7 +214,7 @@ class Builder {
     } catch (const Error&) {
       return false;  // not the operator that the table means; it stays opaque
     }
-    OnnxUnit unit = unit_of(nodes, form.inputs);
+    OnnxUnit unit = unit_of(nodes, form.inputs, /*map=*/false);
     unit.outputs = {output};
     const std::uint32_t origin =
         new_unit(std::move(unit), node_name(nodes.back()), node_facts(view_, nodes, form.op));
@@ -211,16 +223,152 @@ class Builder {
     return true;
   }
 
+  /// Nodes that work on maps of channels last become a node on the same maps of channels first,
+  /// where those are at hand.
+  bool add_on_maps(const TableForm& form, const std::vector<int>& nodes) {
+    const auto moved = channels_first_form(form);
+    const int output = view_.output(nodes.back());
+    if (!moved || !maps_.has_all(form.inputs)) return false;
+    const OnnxValue& value = source_.value(output);
+    const bool map = used_as(output) == Layout::kChannelsLast;
+    const Shape shape = to_shape(value.worlds[0].dims);
+    if (shape.rank() == 4 && !map) return false;
+    std::vector<ValueId> inputs;
+    std::vector<TensorType> types;
+    for (const int input : form.inputs) {
+      inputs.push_back(maps_.get(input));
+      types.push_back(graph_.type(inputs.back()));
+    }
+    try {
+      const TensorType type = infer_type(moved->op, moved->attrs, types);
+      if (type.dtype != value.dtype) return false;
+      if (type.shape != (map ? channels_first(shape) : shape)) return false;
+    } catch (const Error&) {
+      return false;
+    }
+    const std::uint32_t origin = map_unit(nodes, form.inputs, moved->op);
+    const ValueId made =
+        graph_.add(moved->op, moved->attrs, inputs, origin, static_cast<std::uint32_t>(output));
+    keep_map(output, made, map);
+    return true;
+  }
+
+  /// The same for an operator outside of the table that leaves the axes where they are.
+  bool add_opaque_on_maps(int node) {
+    const OnnxNode& n = view_.node(node);
+    if (!keeps_axes(view_, node) || used_as(view_.output(node)) != Layout::kChannelsLast) {
+      return false;
+    }
+    std::vector<int> inputs;
+    for (std::size_t i = 0; i < n.inputs.size(); ++i) {
+      const int value = view_.input(node, i);
+      if (value >= 0 && view_.computed(value)) inputs.push_back(value);
+    }
+    if (inputs.empty() || !maps_.has_all(inputs)) return false;
+    std::vector<ValueId> ids;
+    for (const int input : inputs) ids.push_back(maps_.get(input));
+    const int output = view_.output(node);
+    TensorType type = type_of(output);
+    type.shape = channels_first(type.shape);
+    type.layout = Layout::kChannelsFirst;
+    const std::uint32_t origin = map_unit({node}, inputs, OpKind::kOpaque);
+    const std::array<Value, 1> outputs{Value{type, NodeId{}, static_cast<std::uint32_t>(output)}};
+    const NodeId id = graph_.add_typed(OpKind::kOpaque, opaque_attrs(node), ids, outputs, origin);
+    keep_map(output, graph_.output(id), true);
+    return true;
+  }
+
+  std::uint32_t map_unit(const std::vector<int>& nodes, const std::vector<int>& inputs, OpKind op) {
+    OnnxUnit unit = unit_of(nodes, inputs, /*map=*/true);
+    unit.outputs = {view_.output(nodes.back())};
+    return new_unit(std::move(unit), node_name(nodes.back()), node_facts(view_, nodes, op));
+  }
+
+  void keep_map(int output, ValueId made, bool map) {
+    if (!map) return set(output, made);
+    source_.value(output).channels_last = true;
+    maps_.set(output, made);
+  }
+
+  /// A Transpose between the two orders of a map's axes is no node when one of its sides need not
+  /// be in the Graph: it comes out again where the file's nodes read through it.
+  bool pass_transpose(int node) {
+    if (!view_.is(node, "Transpose") || view_.network_output(view_.output(node))) return false;
+    const int from = view_.input(node, 0), to = view_.output(node);
+    const auto perm = attribute_ints(view_.proto(node), "perm");
+    if (perm == kChannelsToFront && maps_.has(from)) {
+      set(to, maps_.get(from));
+      maps_.set_view(to, node);
+      source_.node(node).through = maps_.view(from, true);
+      return true;
+    }
+    const bool last = perm == kChannelsToBack && used_as(to) == Layout::kChannelsLast &&
+                      used_as(from) == Layout::kChannelsFirst;
+    if (!last || !read_as_map(to)) return false;
+    const ValueId map = get(from);
+    if (graph_.type(map).layout != Layout::kChannelsFirst) return false;
+    maps_.set(to, map);
+    maps_.set_view(to, node);
+    source_.node(node).through = maps_.view(from, false);
+    return true;
+  }
+
+  /// Whether a node that reads the value may become one on channels first.
+  bool read_as_map(int value) const {
+    return std::ranges::any_of(view_.users(value), [&](int user) {
+      if (const int idiom = idiom_[static_cast<std::size_t>(user)]; idiom >= 0) {
+        return channels_first_form(matches_.at(idiom).form).has_value();
+      }
+      if (view_.is(user, "Transpose") || keeps_axes(view_, user)) return true;
+      const auto forms = table_forms(view_, user);
+      return std::ranges::any_of(
+          forms, [](const TableForm& form) { return channels_first_form(form).has_value(); });
+    });
+  }
+
+  /// The value with its axes as in the file, of a map that is in the Graph with channels first.
+  ValueId add_layout(int value) {
+    OnnxUnit unit;
+    unit.kind = OnnxUnit::Kind::kLayout;
+    unit.view = maps_.view(value, true);
+    unit.outputs = {value};
+    const std::uint32_t value_origin =
+        unit.view < 0 ? kNoOrigin : static_cast<std::uint32_t>(value);
+    const std::string name =
+        unit.view < 0 ? made_up(source_.value(value).name + "_layout") : node_name(unit.view);
+    const std::uint32_t origin = new_unit(std::move(unit), name);
+    Attrs attrs;
+    attrs.ints = kChannelsToBack;
+    const std::array<ValueId, 1> inputs{maps_.get(value)};
+    const ValueId made = graph_.add(OpKind::kTranspose, attrs, inputs, origin, value_origin);
+    set(value, made);
+    return made;
+  }
+
   void add_match(const PatternMatch& match) {
-    if (add_table(match.form, match.nodes)) return;
+    if (add_on_maps(match.form, match.nodes) || add_table(match.form, match.nodes)) return;
     for (const int node : match.nodes) add_node(node);
   }
 
   void add_node(int node) {
-    for (const TableForm& form : table_forms(view_, node)) {
+    if (pass_transpose(node)) return;
+    const std::vector<TableForm> forms = table_forms(view_, node);
+    for (const TableForm& form : forms) {
+      if (add_on_maps(form, {node})) return;
+    }
+    if (add_opaque_on_maps(node)) return;
+    for (const TableForm& form : forms) {
       if (add_table(form, {node})) return;
     }
     add_opaque(node);
+  }
+
+  Attrs opaque_attrs(int node) const {
+    Attrs attrs;
+    const onnx::NodeProto& proto = view_.proto(node);
+    attrs.text = standard_domain(proto) ? proto.op_type() : proto.domain() + "." + proto.op_type();
+    attrs.digest = opaque_digest(view_, node);
+    return attrs;
   }
 
   void add_opaque(int node) {
@@ -234,7 +382,7 @@ class Builder {
     std::ranges::for_each(view_.node(node).captured, read);
     std::vector<ValueId> ids;
     for (const int input : inputs) ids.push_back(get(input));
-    OnnxUnit unit = unit_of({node}, inputs);
+    OnnxUnit unit = unit_of({node}, inputs, /*map=*/false);
     std::vector<Value> outputs;
     for (const int output : view_.node(node).outputs) {
       if (output < 0) continue;
@@ -242,10 +390,7 @@ class Builder {
       outputs.push_back(
           {opaque_type(node, output, ids), NodeId{}, static_cast<std::uint32_t>(output)});
     }
-    Attrs attrs;
-    const onnx::NodeProto& proto = view_.proto(node);
-    attrs.text = standard_domain(proto) ? proto.op_type() : proto.domain() + "." + proto.op_type();
-    attrs.digest = opaque_digest(view_, node);
+    const Attrs attrs = opaque_attrs(node);
     const std::vector<int> made = unit.outputs;
     const std::uint32_t origin =
         new_unit(std::move(unit), node_name(node), node_facts(view_, {node}, OpKind::kOpaque));
@@ -312,7 +457,9 @@ class Builder {
   ModelSource& source_;
   ImportView view_;
   std::vector<Layout> used_as_;  // by value index
+  Maps maps_;
   std::vector<bool> taken_;
+  std::vector<int> idiom_;             // by node: the last node of the idiom that it belongs to
   std::vector<std::uint32_t> values_;  // ValueId by value index
   std::map<int, PatternMatch> matches_;
   std::set<std::string> node_names_, reserved_;

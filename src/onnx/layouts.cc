@@ -21,13 +21,24 @@ namespace autogo {
 namespace {
 
 /// Operators that ONNX defines on channels in axis 1.
-constexpr std::array<std::string_view, 18> kChannelsInAxis1 = {
-    "AveragePool",   "BatchNormalization", "Conv",
-    "ConvInteger",   "ConvTranspose",      "DeformConv",
-    "DepthToSpace",  "GlobalAveragePool",  "GlobalLpPool",
-    "GlobalMaxPool", "GroupNormalization", "InstanceNormalization",
-    "LRN",           "LpPool",             "MaxPool",
-    "MaxUnpool",     "QLinearConv",        "SpaceToDepth"};
+constexpr std::array<std::string_view, 18> kChannelsInAxis1 = {"AveragePool",
+                                                               "BatchNormalization",
+                                                               "Conv",
+                                                               "ConvInteger",
+                                                               "ConvTranspose",
+                                                               "DeformConv",
+                                                               "DepthToSpace",
+                                                               "GlobalAveragePool",
+                                                               "GlobalLpPool",
+                                                               "GlobalMaxPool",
+                                                               "GroupNormalization",
+                                                               "InstanceNormalization",
+                                                               "LRN",
+                                                               "LpPool",
+                                                               "MaxPool",
+                                                               "MaxUnpool",
+                                                               "QLinearConv",
+                                                               "SpaceToDepth"};
 
 /// Operators whose output may have other axes than an input of the same rank.
 constexpr std::array<std::string_view, 8> kOwnAxes = {
@@ -83,8 +94,8 @@ class Finder {
            forward ? transposed(layout, *perm) : untransposed(layout, *perm));
       return;
     }
-    const bool own_axes = std::ranges::any_of(
-        kOwnAxes, [&](std::string_view op) { return view_.is(node, op); });
+    const bool own_axes =
+        std::ranges::any_of(kOwnAxes, [&](std::string_view op) { return view_.is(node, op); });
     if (own_axes || !view_.node(node).captured.empty()) return;
     const OnnxNode& n = view_.node(node);
     for (std::size_t i = 0; i < n.inputs.size(); ++i) know(view_.input(node, i), layout);

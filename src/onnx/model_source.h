@@ -43,6 +43,7 @@ struct OnnxValue {
   DType dtype = DType::kUndefined;
   std::array<World, 2> worlds;
   int producer = -1;                          ///< OnnxNode index
+  bool channels_last = false;  ///< N,H,W,C in the file; the Graph's value of this origin: N,C,H,W
   int alias = -1;                             ///< the value that it equals (Identity, Dropout)
   const onnx::TensorProto* tensor = nullptr;  ///< kWeight, or the value of a Constant node
   const onnx::SparseTensorProto* sparse = nullptr;
@@ -66,18 +67,32 @@ struct OnnxNode {
   State state = State::kLive;
   std::vector<int> inputs;    ///< value indices, -1 for an omitted one
   std::vector<int> outputs;   ///< value indices, -1 for an omitted one
+  int through = -1;  ///< of a Transpose that is no node of the Graph: the one that it reads through
   std::vector<int> captured;  ///< outer values that its subgraphs use, without doubles
 };
 
 /// What stands behind a node of the Graph. Index: Node::origin.
 struct OnnxUnit {
-  enum class Kind : std::uint8_t { kInput, kOutput, kNodes, kConstantOutput };
+  enum class Kind : std::uint8_t {
+    kInput,
+    kOutput,
+    kNodes,
+    kConstantOutput,
+    kLayout,  ///< a map as the file has it, N,H,W,C, from the Graph's N,C,H,W: nothing computes
+  };
+  /// Under which name a proto reads input `slot` of the Graph's node.
+  struct Read {
+    std::string name;
+    std::uint32_t slot = 0;
+    int view = -1;  ///< the Transpose that it reads through and that is no node of the Graph
+  };
   Kind kind = Kind::kNodes;
   int port = -1;             ///< kInput, kOutput: index into the model's inputs or outputs
   std::vector<int> nodes;    ///< kNodes: OnnxNode indices in topological order
   std::vector<int> outputs;  ///< value index by output of the Graph's node
-  /// kNodes: under which names its protos read input `slot` of the Graph's node.
-  std::vector<std::pair<std::string, std::uint32_t>> reads;
+  std::vector<Read> reads;   ///< kNodes
+  bool channels_last = false;  ///< kNodes: its protos read maps as N,H,W,C
+  int view = -1;               ///< kLayout: the file's own Transpose; -1: it had none
 };
 
 /// The imported model: kept as parsed, and written out again from here. Immutable after import, so

@@ -4,7 +4,7 @@
 //   hard swish       x hard_sigmoid(x) with 1/6 and 1/2; x clip(x + 3, 0, 6) / 6
 //   gelu             x (1 + erf(x / sqrt 2)) / 2, and its tanh approximation
 //   mish             x tanh(softplus(x))
-//   squeeze-excite   x gate(conv(act(conv(mean(x)))))
+//   squeeze-excite   x gate(conv(act(conv(mean(x))))), with Transposes around the convolutions, too
 //   dense            x W + b with constant W and b
 //   layer norm       (x - mean) / sqrt(mean((x - mean)^2) + e) gamma + beta
 //
@@ -23,6 +23,7 @@
 #include <cmath>
 
 #include "import_view.h"
+#include "maps.h"
 
 namespace autogo {
 namespace {
@@ -293,20 +294,44 @@ class Matcher {
     return Gate{op_name(op), 0, 0, forms[0].inputs[0], {node}};
   }
 
+  /// The value before Transposes between the two orders of a map's axes; they join `nodes`.
+  int before_layouts(int value, std::vector<int>& nodes) const {
+    for (int hop = 0; hop < 2; ++hop) {  // there and back again
+      const int node = find(value, "Transpose");
+      if (node < 0) break;
+      const auto perm = attribute_ints(view_.proto(node), "perm");
+      if (perm != kChannelsToFront && perm != kChannelsToBack) break;
+      nodes.push_back(node);
+      value = view_.input(node, 0);
+    }
+    return value;
+  }
+
+  /// A mean over heights and widths that keeps them, in either order of the axes.
+  int pooled(int value) const {
+    const int mean = view_.producer(value);
+    if (mean < 0 || taken_[static_cast<std::size_t>(mean)]) return -1;
+    const auto forms = table_forms(view_, mean);
+    if (forms.empty()) return -1;
+    const TableForm& form = forms[0];
+    if (form.op == OpKind::kGlobalAvgPool) return mean;
+    const auto moved = channels_first_form(form);
+    return moved && moved->op == OpKind::kGlobalAvgPool ? mean : -1;
+  }
+
   std::optional<PatternMatch> squeeze_excite(int node) const {
     if (!view_.is(node, "Mul")) return std::nullopt;
     std::optional<PatternMatch> found;
     either_order(node, [&](int x, int gate_value) {
+      std::vector<int> nodes{node};
       const auto outer = gate(gate_value);
-      const int expand = outer ? pointwise(outer->input) : -1;
-      const auto act = expand < 0 ? std::nullopt : inner_activation(view_.input(expand, 0));
-      const int squeeze = act ? pointwise(act->input) : -1;
-      const int mean = squeeze < 0 ? -1 : view_.producer(view_.input(squeeze, 0));
-      if (mean < 0 || taken_[static_cast<std::size_t>(mean)] || view_.input(mean, 0) != x) {
-        return false;
-      }
-      const auto mean_forms = table_forms(view_, mean);
-      if (mean_forms.empty() || mean_forms[0].op != OpKind::kGlobalAvgPool) return false;
+      const int expand = outer ? pointwise(before_layouts(outer->input, nodes)) : -1;
+      const auto act = expand < 0 ? std::nullopt
+                                  : inner_activation(before_layouts(view_.input(expand, 0), nodes));
+      const int squeeze = act ? pointwise(before_layouts(act->input, nodes)) : -1;
+      const int mean = squeeze < 0 ? -1 : pooled(before_layouts(view_.input(squeeze, 0), nodes));
+      if (mean < 0 || view_.input(mean, 0) != x) return false;
+      if (view_.dims(gate_value) != view_.dims(view_.output(mean))) return false;
       TableForm form{OpKind::kSqueezeExcite, {}, {x}};
       const Attrs conv = table_forms(view_, squeeze)[0].attrs;
       form.attrs.out_channels = conv.out_channels;
@@ -314,7 +339,7 @@ class Matcher {
       form.attrs.text = act->name + "," + outer->name;
       form.attrs.alpha = outer->alpha;
       form.attrs.beta = outer->beta;
-      std::vector<int> nodes{node, expand, squeeze, mean};
+      nodes.insert(nodes.end(), {expand, squeeze, mean});
       nodes.insert(nodes.end(), outer->nodes.begin(), outer->nodes.end());
       nodes.insert(nodes.end(), act->nodes.begin(), act->nodes.end());
       found = finish(nodes, form);

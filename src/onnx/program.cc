@@ -112,9 +112,7 @@ class Lowering {
   const onnx::GraphProto& graph_proto() const { return built_->model.graph(); }
 
   void collect_types() {
-    for (std::uint32_t i = 0; i < graph_.num_values(); ++i) {
-      types_.emplace(built_->value_names[i], graph_.type(ValueId{i}));
-    }
+    types_.insert(built_->value_types.begin(), built_->value_types.end());
     if (built_->source == nullptr) return;
     for (const OnnxValue& v : built_->source->values) {  // inner values of patterns
       types_.emplace(v.name, TensorType{v.dtype, Layout::kNone, to_shape(v.worlds[0].dims)});

@@ -89,7 +89,8 @@ struct Names {
   if (removed.size() > kShown) list += ", ...";
   throw Error(ErrorKind::kUsage, "--freeze '" + pattern +
                                      "' matches only nodes that autogo removes when it reads the "
-                                     "model, they cannot stay: " + list)
+                                     "model, they cannot stay: " +
+                                     list)
       .with_hint("they compute nothing that the network needs; freeze the nodes beside them");
 }
 

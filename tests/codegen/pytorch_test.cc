@@ -7,6 +7,7 @@
 #include "autogo/base/file.h"
 #include "autogo/corpus/corpus.h"
 #include "codegen_support.h"
+#include "onnx/maps_builder.h"
 #include "onnx/onnx_builder.h"
 #include "random_weights.h"
 #include "support/temp_dir.h"
@@ -242,6 +243,21 @@ TEST(Codegen, FamiliesComputeWhatTheRuntimeComputes) {
     export_onnx(family_graph(id), models.back());
   }
   expect_models_agree(models, folder);
+}
+
+TEST(Codegen, NetworksOfChannelsLastComputeWhatTheRuntimeComputes) {
+  const TempDir folder;
+  OnnxBuilder b;
+  MapBuilder maps(b, /*channels_last=*/true);
+  b.input("x", maps.map(3, 16, 12)).output("y", {1, 10});
+  maps.mobile_network("x", "y");
+  const std::string file = b.save(folder / "file.onnx"), found = folder / "found.onnx";
+  const Graph graph = import_onnx(file);
+  const Graph changed = renewed(graph, {OpKind::kRelu, OpKind::kAdd, OpKind::kMaxPool});
+  export_onnx(changed, found);
+  export_pytorch(graph, folder / "file.py");
+  export_pytorch(changed, folder / "found.py");
+  expect_pytorch_agrees({file, found}, folder / "list");
 }
 
 TEST(Codegen, FoundNetworksComputeWhatTheRuntimeComputes) {

@@ -4,7 +4,8 @@
 #include <set>
 
 #include "glob.h"
-#include "onnx/onnx_builder.h"
+#include "onnx/maps_builder.h"
+#include "onnx/ort.h"
 #include "search_support.h"
 
 namespace autogo {
@@ -18,6 +19,7 @@ SearchResult searched(const Graph& graph, const std::vector<std::string>& freeze
   testing::FakePredictor predictor;
   SearchConfig config = testing::small_config();
   config.options.freeze = freeze;
+  if (!freeze.empty()) config.options.max_flops_increase = 1e6;  // what is left is cheap
   return run_search(config, {}, graph, database, predictor);
 }
 
@@ -88,7 +90,7 @@ TEST_F(ImportedSearch, FreezeNamesAnyPartOfAJoinedNode) {
   EXPECT_EQ(frozen("MatMul_1"), "Add_1 ");
   EXPECT_EQ(frozen("Add_1"), "Add_1 ");
   EXPECT_EQ(frozen("MatMul_[12]"), "Add_1 Add_2 ");
-  EXPECT_EQ(frozen("w1_Transpose"), "Add_1 ");  // goes out with the product that reads it
+  EXPECT_EQ(frozen("w1_Transpose"), "Add_1 ");   // goes out with the product that reads it
   EXPECT_EQ(frozen("*_0"), "MatMul_0 Relu_0 ");  // beside others an identity is passed over
 }
 
@@ -125,6 +127,45 @@ TEST_F(ImportedSearch, ANetworkWhoseInputIsTransposedFindsWhatItsTwinFinds) {
   EXPECT_GE(found.front.size(), 2U);
   EXPECT_EQ(found.macs, expected.macs);
   EXPECT_EQ(found.params, expected.params);
+}
+
+/// The body of `mobile_network` in one of its spellings.
+OnnxBuilder mobile(bool channels_last) {
+  OnnxBuilder b;
+  MapBuilder maps(b, channels_last);
+  b.input("x", maps.map(3, 32, 24)).output("y", {1, 10});
+  maps.mobile_network("x", "y");
+  return b;
+}
+
+TEST_F(ImportedSearch, ANetworkOfChannelsLastIsSearchedAndItsFindsRun) {
+  const SearchResult found = searched(import(mobile(true)));
+  ASSERT_GE(found.front.size(), 2U);
+  std::vector<std::string> paths;
+  for (const FrontMember& member : found.front) {
+    paths.push_back(folder_ / (std::to_string(paths.size()) + ".onnx"));
+    export_onnx(member.graph, paths.back());
+    expect_valid(paths.back());
+    const onnx::ModelProto model = read_model(paths.back());
+    EXPECT_EQ(model.graph().input(0).type().tensor_type().shape().dim(3).dim_value(), 3);
+    EXPECT_EQ(canonical_hash(import_onnx(paths.back())), canonical_hash(member.graph));
+  }
+  const OrtAnswer answer = ask_ort("run", paths, folder_ / "list");
+  if (!answer.available) GTEST_SKIP() << answer.text;
+  EXPECT_TRUE(answer.ok) << answer.text;
+}
+
+TEST_F(ImportedSearch, ANetworkOfChannelsLastGivesTheSegmentsOfItsTwin) {
+  SegmentDatabase last, first;
+  last.add_segments_of(import(mobile(true)), "network");
+  first.add_segments_of(import(mobile(false)), "network");
+  std::set<std::uint64_t> of_twin;
+  for (const SegmentEntry& entry : first.entries()) of_twin.insert(entry.id);
+  std::size_t shared = 0;
+  for (const SegmentEntry& entry : last.entries()) shared += of_twin.count(entry.id);
+  EXPECT_GE(4 * shared, 3 * first.entries().size());  // not those at the network's input
+  last.save(folder_ / "last.json");
+  EXPECT_EQ(SegmentDatabase::load(folder_ / "last.json").entries().size(), last.entries().size());
 }
 
 }  // namespace

@@ -24,10 +24,9 @@ void declare_mutation(CLI::App& app, SearchOptions& o, MutationWords& words,
   option("--allow-ops", o.allow_ops,
          "operators that replacements may use beside the model's own; 'all'", "OP")
       ->delimiter(',');
-  option("--deny-ops", o.deny_ops, "operators that replacements may not use", "OP")
-      ->delimiter(',');
-  option("--freeze", o.freeze,
-         "nodes that stay, by their names in the file; * ? [a-z] work", "PATTERN");
+  option("--deny-ops", o.deny_ops, "operators that replacements may not use", "OP")->delimiter(',');
+  option("--freeze", o.freeze, "nodes that stay, by their names in the file; * ? [a-z] work",
+         "PATTERN");
   option("--training-images", o.training_images,
          "images that the networks' training will see, epochs times images: gains in such a "
          "training; 0: in a full one",
