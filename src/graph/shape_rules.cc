@@ -122,17 +122,41 @@ TensorType conv_transpose_rule(const Attrs& a, const TensorType& in) {
   return out;
 }
 
+/// The layout of what operands of one rank give together, whatever their order: one that was
+/// carried there from a convolution or a dense product, rather than the rank's default, which is
+/// what a reshape assumes (an add of windows put together again and of a dense product of them).
+Layout joined_layout(std::span<const TensorType> inputs, int rank) {
+  Layout joined = Layout::kNone;
+  for (const TensorType& in : inputs) {
+    if (in.shape.rank() != rank || in.layout == Layout::kNone) continue;
+    const Layout assumed = default_layout(in.shape);
+    if (joined == Layout::kNone || joined == assumed) {
+      joined = in.layout;
+    } else if (in.layout != assumed) {
+      joined = std::max(joined, in.layout);
+    }
+  }
+  return joined;
+}
+
+void require_one_dtype(OpKind kind, std::span<const TensorType> inputs) {
+  for (const TensorType& in : inputs) {
+    if (in.dtype == inputs.front().dtype) continue;
+    fail(std::string(op_name(kind)) + " of " + dtype_name(inputs.front().dtype) + " and " +
+         dtype_name(in.dtype));
+  }
+}
+
 TensorType join_rule(OpKind kind, std::span<const TensorType> inputs) {
   // Numpy broadcasting; in segments all inputs are equal (propagation sees to it).
+  require_one_dtype(kind, inputs);
   std::vector<std::int64_t> dims;
-  Layout layout = Layout::kNone;
   std::size_t rank = 0;
   for (const TensorType& in : inputs) {
     require_known(in);
-    const auto in_rank = static_cast<std::size_t>(in.shape.rank());
-    if (in_rank > rank || (in_rank == rank && layout == Layout::kNone)) layout = in.layout;
-    rank = std::max(rank, in_rank);
+    rank = std::max(rank, static_cast<std::size_t>(in.shape.rank()));
   }
+  const Layout layout = joined_layout(inputs, static_cast<int>(rank));
   dims.assign(rank, 1);
   for (const TensorType& in : inputs) {
     const auto skip = rank - static_cast<std::size_t>(in.shape.rank());
@@ -161,6 +185,7 @@ std::size_t normal_axis(std::int64_t axis, int rank, OpKind kind) {
 TensorType concat_rule(const Attrs& a, std::span<const TensorType> inputs) {
   TensorType out = inputs.front();
   require_known(out);
+  require_one_dtype(OpKind::kConcat, inputs);
   const std::size_t axis = normal_axis(a.axis, out.shape.rank(), OpKind::kConcat);
   for (const TensorType& in : inputs.subspan(1)) {
     require_known(in);
@@ -174,6 +199,7 @@ TensorType concat_rule(const Attrs& a, std::span<const TensorType> inputs) {
     }
     out.shape[axis] += in.shape[axis];
   }
+  out.layout = joined_layout(inputs, out.shape.rank());
   return out;
 }
 

@@ -156,8 +156,28 @@ TEST(ShapeRules, Joins) {
   EXPECT_EQ(infer(kSub, {}, {of({4, 4}), of({1, 8, 4, 4})}), "1x8x4x4");
   EXPECT_EQ(infer_type(kAdd, {}, std::array{of({4, 4}), of({1, 8, 4, 4})}).layout,
             Layout::kChannelsFirst);
+  EXPECT_EQ(failure(kAdd, {}, {of({4}), {DType::kFloat16, Layout::kNone, Shape{4}}}),
+            "add of float32 and float16");
   EXPECT_EQ(failure(kAdd, {}, {of({1, 8, 4, 4}), of({1, 8, 2, 2})}),
             "add of 1x8x4x4 and 1x8x2x2: the shapes do not broadcast");
+}
+
+TEST(ShapeRules, JoinsGiveOneTypeWhateverTheOrderOfTheirOperands) {
+  // Swin: windows put together again (a reshape, which assumes channels first) and a dense product.
+  const TensorType assumed = of({1, 8, 8, 16}), known = last({1, 8, 8, 16});
+  const TensorType patches{DType::kFloat32, Layout::kChannelsFirst, Shape{1, 16, 49}};
+  const TensorType sequence = of({1, 16, 49});
+  Attrs axis;
+  axis.axis = 3;
+  for (const OpKind op : {kAdd, kMul, kSub, kDiv}) {
+    EXPECT_EQ(infer_type(op, {}, std::array{assumed, known}), known);
+    EXPECT_EQ(infer_type(op, {}, std::array{known, assumed}), known);
+    EXPECT_EQ(infer_type(op, {}, std::array{sequence, patches}), patches);
+    EXPECT_EQ(infer_type(op, {}, std::array{plain({1, 8, 8, 16}), known}), known);
+    EXPECT_EQ(infer_type(op, {}, std::array{known, plain({16})}), known);
+  }
+  EXPECT_EQ(infer_type(kConcat, axis, std::array{assumed, known}), last({1, 8, 8, 32}));
+  EXPECT_EQ(infer_type(kConcat, axis, std::array{known, assumed}), last({1, 8, 8, 32}));
 }
 
 TEST(ShapeRules, Concat) {
