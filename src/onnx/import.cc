@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <unordered_map>
 
@@ -50,6 +51,13 @@ std::uint64_t opaque_digest(const ImportView& view, int node) {
     }
   }
   return digest;
+}
+
+/// Numbers and words that our files can hold. A node with others (a slope that is not a number, a
+/// mode that no version of ONNX knows) stays as it is.
+bool is_plain(const Attrs& a) {
+  const bool finite = std::isfinite(a.alpha) && std::isfinite(a.beta) && std::isfinite(a.epsilon);
+  return finite && std::ranges::all_of(a.text, [](char c) { return c > ' ' && c <= '~'; });
 }
 
 class Builder {
@@ -196,6 +204,7 @@ class Builder {
 
   /// Adds a table node when its shape rule agrees with inference.
   bool add_table(TableForm form, const std::vector<int>& nodes) {
+    if (!is_plain(form.attrs)) return false;
     const int output = view_.output(nodes.back());
     const OnnxValue& value = source_.value(output);
     std::vector<ValueId> inputs;

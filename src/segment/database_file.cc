@@ -9,7 +9,8 @@
 //
 // A body is a graph as in src/graph/graph_json.h. What follows from a body (ports, operators,
 // insertability) is not stored. The hash covers all of it: a file that was cut, edited or mixed up
-// is refused, and what it refuses names the place where it can.
+// is refused, and what it refuses names the place where it can. What is to be written is read again
+// and compared first.
 //
 // Tested by tests/segment/database_file_test.cc.
 
@@ -20,6 +21,7 @@
 #include "autogo/base/hash.h"
 #include "base/json.h"
 #include "database_impl.h"
+#include "fingerprint.h"
 #include "graph/graph_json.h"
 
 namespace autogo {
@@ -105,35 +107,30 @@ SegmentEntry read_entry(const Json& json, std::size_t num_corpora, const std::st
   return entry;
 }
 
-}  // namespace
-
-void SegmentDatabase::save(const std::string& path) const {
-  const Impl& db = *impl_;
-  write_file_atomic(path, [&db](const ByteSink& sink) {
-    sink("{\"format\": \"" + std::string(kFormat) + "\", \"version\": " + std::to_string(kVersion));
-    sink(", \"content_hash\": \"" + hex64(db.content) + "\"");
-    sink(", \"vocab_size\": " + std::to_string(db.record.vocab_size));
-    sink(", \"sample\": " + std::to_string(db.record.sample));
-    sink(", \"seed\": " + std::to_string(db.record.seed));
-    write_list(sink, "corpora", db.corpora, [](const std::string& name) { return Json(name); });
-    std::vector<std::string> labels;
-    for (Symbol s = 0; s < db.alphabet.size(); ++s) labels.push_back(db.alphabet.text(s));
-    write_list(sink, "labels", labels, [](const std::string& text) { return Json(text); });
-    write_list(sink, "pieces", db.merger.pieces(),
-               [](const std::vector<Symbol>& piece) { return Json(piece); });
-    write_list(sink, "entries", db.entries, [](const SegmentEntry& entry) {
-      return Json::array(
-          {hex64(entry.id), entry.body_count, entry.counts, graph_to_json(entry.body)});
-    });
-    sink("}\n");
+void write_text(const SegmentDatabase::Impl& db, const ByteSink& sink) {
+  sink("{\"format\": \"" + std::string(kFormat) + "\", \"version\": " + std::to_string(kVersion));
+  sink(", \"content_hash\": \"" + hex64(db.content) + "\"");
+  sink(", \"vocab_size\": " + std::to_string(db.record.vocab_size));
+  sink(", \"sample\": " + std::to_string(db.record.sample));
+  sink(", \"seed\": " + std::to_string(db.record.seed));
+  write_list(sink, "corpora", db.corpora, [](const std::string& name) { return Json(name); });
+  std::vector<std::string> labels;
+  for (Symbol s = 0; s < db.alphabet.size(); ++s) labels.push_back(db.alphabet.text(s));
+  write_list(sink, "labels", labels, [](const std::string& text) { return Json(text); });
+  write_list(sink, "pieces", db.merger.pieces(),
+             [](const std::vector<Symbol>& piece) { return Json(piece); });
+  write_list(sink, "entries", db.entries, [](const SegmentEntry& entry) {
+    return Json::array({hex64(entry.id), entry.body_count, entry.counts, graph_to_json(entry.body)});
   });
+  sink("}\n");
 }
 
-SegmentDatabase SegmentDatabase::load(const std::string& path) {
-  const Json json = parse_json(read_file(path), path);
+/// @param stated  the hash that the text states of its contents
+SegmentDatabase read_text(const std::string& text, const std::string& path, std::uint64_t& stated) {
+  const Json json = parse_json(text, path);
   require_format(json, path, kFormat, kVersion);
   SegmentDatabase result;
-  Impl& db = result.impl();
+  SegmentDatabase::Impl& db = result.impl();
   db.record.vocab_size = json_member<std::uint32_t>(json, "vocab_size", path);
   db.record.sample = json_member<std::uint64_t>(json, "sample", path);
   db.record.seed = json_member<std::uint64_t>(json, "seed", path);
@@ -149,8 +146,47 @@ SegmentDatabase SegmentDatabase::load(const std::string& path) {
   db.finish();
   AUTOGO_REQUIRE(db.by_id.size() == db.entries.size(), ErrorKind::kInput,
                  path + ": two entries have the same id");
-  const std::uint64_t stored = hash_of(json.value("content_hash", Json()), path + ": content_hash");
-  if (stored != db.content) {
+  stated = hash_of(json.value("content_hash", Json()), path + ": content_hash");
+  return result;
+}
+
+/// Nothing is written that would not be read as what it is: a body that lost something on its way
+/// would leave a file that every later command refuses.
+/// @throws Error kInternal that names the first segment that changes
+void require_survives(const SegmentDatabase::Impl& db, const std::string& text,
+                      const std::string& path) {
+  std::string changed;
+  try {
+    std::uint64_t stated = 0;
+    const SegmentDatabase back = read_text(text, path, stated);
+    if (back.content_hash() == db.content && stated == db.content) return;
+    changed = "its names, labels or pieces change";
+    for (std::size_t i = 0; i < std::min(db.entries.size(), back.entries().size()); ++i) {
+      const SegmentEntry &entry = db.entries[i], &other = back.entries()[i];
+      if (entry.id == other.id && graph_hash(entry.body) == graph_hash(other.body)) continue;
+      changed = "the segment " + hex64(entry.id) + " changes";
+      break;
+    }
+  } catch (const Error& e) {
+    changed = "it says '" + std::string(e.what()) + "'";
+  }
+  throw Error(ErrorKind::kInternal, path + ": not written, since when read again " + changed)
+      .with_hint("this is a bug in autogo; please report it with the command and the models");
+}
+
+}  // namespace
+
+void SegmentDatabase::save(const std::string& path) const {
+  std::string text;
+  write_text(*impl_, [&text](std::string_view piece) { text += piece; });
+  require_survives(*impl_, text, path);
+  write_file_atomic(path, text);
+}
+
+SegmentDatabase SegmentDatabase::load(const std::string& path) {
+  std::uint64_t stated = 0;
+  SegmentDatabase result = read_text(read_file(path), path, stated);
+  if (stated != result.content_hash()) {
     throw Error(ErrorKind::kInput, path + ": damaged: its contents do not have the hash it states")
         .with_hint("mine the database again, or fetch a whole copy");
   }

@@ -8,6 +8,8 @@
 
 #include "autogo/base/file.h"
 #include "autogo/segment/database.h"
+#include "collector.h"
+#include "database_impl.h"
 #include "segment_support.h"
 #include "support/temp_dir.h"
 
@@ -155,6 +157,29 @@ TEST_F(DatabaseFile, SurvivesBeingKilledWhileWriting) {
     ::waitpid(child, nullptr, 0);
     EXPECT_EQ(SegmentDatabase::load(path).content_hash(), db_.content_hash());
   }
+}
+
+TEST_F(DatabaseFile, WritesNothingThatWouldBeReadAsSomethingElse) {
+  // A body that does not follow the shape rules: its types cannot be told from its text.
+  Graph body;
+  const ValueId x = body.add_input(map_type());
+  const std::array<Value, 1> other{Value{map_type(3, 5, 7)}};
+  body.add_output(body.output(body.add_typed(OpKind::kRelu, {}, std::array{x}, other)));
+  SegmentEntry entry = describe_body(std::move(body));
+  entry.id = 0x0123456789abcdefULL;
+  entry.body_count = 1;
+  db_.impl().absorb(std::move(entry));
+  db_.impl().finish();
+  const std::string path = (dir_ / "s.json");
+  try {
+    db_.save(path);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::kInternal);
+    EXPECT_EQ(std::string(e.what()),
+              path + ": not written, since when read again the segment 0123456789abcdef changes");
+  }
+  EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 TEST(DefaultDatabase, LoadsAndIsMadeOfFiveFamilies) {

@@ -41,7 +41,8 @@ class SegmentDatabase {
   /// Reads "autogo.segments" version 1 (docs/formats.md).
   /// @throws Error kIo, kInput (damaged, another version)
   static SegmentDatabase load(const std::string& path);
-  /// @throws Error kIo; an older file of that name is whole then
+  /// Reads what it is about to write and compares. @throws Error kIo, kInternal (it differs); an
+  /// older file of that name is whole then
   void save(const std::string& path) const;
 
   /// Sorted by occurrences, then id.
