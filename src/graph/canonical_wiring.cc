@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "autogo/base/rng.h"
+#include "autogo/graph/map_axes.h"
 
 namespace autogo {
 namespace {
@@ -125,6 +126,19 @@ std::int64_t channel_multiplier(const Graph& graph, NodeId id) {
   return in > 0 ? graph.node(id).attrs.out_channels / in : 0;
 }
 
+/// The axis attribute. Of a concat, where its dimension is in N,C,H,W: channels joined among tokens
+/// and among maps are one class, and neither is that of tokens joined to a longer sequence.
+std::int32_t axis_identity(const Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  if (node.op != OpKind::kConcat) return node.attrs.axis;
+  const TensorType& type = graph.type(graph.inputs(id)[0]);
+  if (const auto dim = map_dim_of(type, node.attrs.axis))
+    return 1 + static_cast<std::int32_t>(*dim);
+  constexpr std::int32_t kOfNoMap = 64;
+  const std::int32_t axis = node.attrs.axis + (node.attrs.axis < 0 ? type.shape.rank() : 0);
+  return type.layout == Layout::kNone ? kOfNoMap + axis : axis;
+}
+
 }  // namespace
 
 std::uint64_t segment_identity(const Graph& graph, NodeId id) {
@@ -137,7 +151,7 @@ std::uint64_t segment_identity(const Graph& graph, NodeId id) {
   // Adding zero first makes -0 and +0 one.
   h = hash_combine(h, (std::uint64_t{std::bit_cast<std::uint32_t>(a.alpha + 0.0F)} << 32) |
                           std::bit_cast<std::uint32_t>(a.beta + 0.0F));
-  h = hash_combine(h, pair_bits({a.axis, a.block}));
+  h = hash_combine(h, pair_bits({axis_identity(graph, id), a.block}));
   if (node.op == OpKind::kDepthwiseConv) {
     h = hash_combine(h, static_cast<std::uint64_t>(channel_multiplier(graph, id)));
   }

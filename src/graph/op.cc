@@ -70,7 +70,7 @@ constexpr std::array<OpInfo, kNumOps> kTable = {{
     {kMatMul, "matmul", SC::kFixed, 2, 2, false, false, false, false, false,
      "product of two computed matrices"},
     {kConcat, "concat", SC::kConcat, 2, -1, false, false, true, false, false,
-     "concatenation, of channels in a segment"},
+     "concatenation over an axis"},
     {kMaxPool, "max_pool", SC::kPoolLike, 1, 1, false, false, true, true, false,
      "2-D maximum pooling"},
     {kAvgPool, "avg_pool", SC::kPoolLike, 1, 1, false, false, true, true, false,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "autogo/base/error.h"
+#include "autogo/graph/map_axes.h"
 
 namespace autogo {
 
@@ -153,6 +154,26 @@ FeatureMap feature_map(const TensorType& type) {
     return axis < 0 ? std::int64_t{1} : type.shape[static_cast<std::size_t>(axis)];
   };
   return {size(axes.c), size(axes.h), size(axes.w)};
+}
+
+std::int64_t map_size(const FeatureMap& map, MapDim dim) {
+  return dim == MapDim::kC ? map.c : dim == MapDim::kH ? map.h : map.w;
+}
+
+std::optional<MapDim> map_dim_of(const TensorType& type, std::int64_t axis) {
+  if (axis < 0) axis += type.shape.rank();
+  for (const MapDim dim : {MapDim::kC, MapDim::kH, MapDim::kW}) {
+    const auto place = axis_of(type, dim);
+    if (place && static_cast<std::int64_t>(*place) == axis) return dim;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::size_t> axis_of(const TensorType& type, MapDim dim) {
+  const Axes axes = axes_of(type);
+  const int axis = dim == MapDim::kC ? axes.c : dim == MapDim::kH ? axes.h : axes.w;
+  if (axis < 0) return std::nullopt;
+  return static_cast<std::size_t>(axis);
 }
 
 TensorType with_feature_map(const TensorType& like, const FeatureMap& map) {

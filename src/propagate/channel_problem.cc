@@ -1,19 +1,20 @@
 // Channels as a small integer program.
 //
-// Values whose channels must be equal (element-wise operators, joins, pooling) form a class. A
-// convolution, dense product or transposed convolution opens a class with a choice: any integer of
-// [ref / f, ref f], a multiple of its group count, at a cost of |C - ref| / ref. Concats, depthwise
-// multipliers and depth-to-space tie classes together by linear equations. So the whole problem is:
-// bounds and divisibility by class, a convex piecewise linear cost, a few sums.
+// Values whose channels must be equal (element-wise operators, joins, pooling, concats along height
+// or width) form a class. A convolution, dense product or transposed convolution opens a class with
+// a choice: any integer of [ref / f, ref f], a multiple of its group count, at a cost of
+// |C - ref| / ref. Concats of channels, depthwise multipliers and depth-to-space tie classes
+// together by linear equations. So the whole problem is: bounds and divisibility by class, a convex
+// piecewise linear cost, a few sums.
 //
 // The reference. A segment was mined at some width and is placed at another, so its own channel
 // counts say little; the ratios do. The reference runs forward from the actual input ports: an
 // input port has its actual channels; a choosing node multiplies the reference of its input by its
 // mined ratio out / in, rounded half up and to the nearest multiple of its group count, at least
-// one group; joins take their first input's; concats add; a depthwise convolution multiplies by its
-// multiplier and depth-to-space divides by block^2, rounded down, at least 1. It ignores what the
-// output ports demand and what earlier nodes will choose, so that it is fixed before solving and
-// the objective stays linear.
+// one group; joins take their first input's; concats of channels add; a depthwise convolution
+// multiplies by its multiplier and depth-to-space divides by block^2, rounded down, at least 1. It
+// ignores what the output ports demand and what earlier nodes will choose, so that it is fixed
+// before solving and the objective stays linear.
 //
 // Ratios may multiply: three stems 3 -> 128 in a row on 512 channels ask for 40 million. A
 // reference is at most 2^20 (rounded up to the groups), a chosen number of channels at most 65536:
@@ -22,7 +23,7 @@
 // The weight of a term is round(65536 / ref), at least 1, an integer: all solvers then minimise
 // the same sum exactly.
 //
-// Tested by tests/propagate/oracle_test.cc and tests/propagate/channel_test.cc.
+// Tested by tests/propagate/oracle_test.cc and tests/propagate/propagate_test.cc.
 
 #include <algorithm>
 #include <cmath>
@@ -37,6 +38,9 @@ namespace {
 
 constexpr long long kMaxChannels = 65536;    // of a node that chooses
 constexpr std::int64_t kMaxRef = 1LL << 20;  // ratios of stems, 3 -> 64, may multiply
+// Of what sums and multipliers give without choosing; beyond it a body is no network, and products
+// of it would overflow.
+constexpr std::int64_t kMaxSum = 1LL << 26;
 
 bool chooses_channels(OpKind op) {
   return op == OpKind::kConv || op == OpKind::kDense || op == OpKind::kConvTranspose;
@@ -57,7 +61,7 @@ class ChannelBuilder {
       if (node.op == OpKind::kOutput) continue;
       if (node.op == OpKind::kInput) {
         const std::int64_t c = ports_.inputs[port++].c;
-        define(id, new_class({c, c, 1}), c);
+        define(id, new_class({c, c, 1}), std::min(kMaxSum, c));
       } else {
         visit(id, node);
       }
@@ -105,7 +109,7 @@ class ChannelBuilder {
       if (require_step(in, area, node)) {
         relate(id, area, {{in, 1}}, std::max<std::int64_t>(1, ref / area));
       }
-    } else if (node.op == OpKind::kConcat) {
+    } else if (concat_dim(body_, id) == MapDim::kC) {
       concat(id);
     } else {
       for (const ValueId v : inputs.subspan(1)) {
@@ -140,34 +144,32 @@ class ChannelBuilder {
   }
 
   void concat(NodeId id) {
-    std::vector<std::pair<int, std::int64_t>> ins;
+    std::vector<SumRelation::Term> ins;
     std::int64_t ref = 0;
     for (const ValueId v : body_.inputs(id)) {
       ref += ref_[index(v)];
-      const int c = class_of(v);
-      const auto same = std::ranges::find(ins, c, &std::pair<int, std::int64_t>::first);
-      if (same == ins.end()) {
-        ins.emplace_back(c, 1);
-      } else {
-        ++same->second;
-      }
+      add_to_sum(ins, class_of(v), 1);
     }
     relate(id, 1, std::move(ins), ref);
   }
 
   /// scale * out = sum of coefficient * in, with the bounds that follow.
-  void relate(NodeId id, std::int64_t scale, std::vector<std::pair<int, std::int64_t>> ins,
-              std::int64_t ref) {
+  void relate(NodeId id, std::int64_t scale, std::vector<SumRelation::Term> ins, std::int64_t ref) {
     ChannelClass range{0, 0, 0};
     for (const auto& [c, coefficient] : ins) {
+      if (at(c).lo > kMaxSum / coefficient) range.lo = kMaxSum;
+      if (range.lo >= kMaxSum) {
+        return fail(std::string(op_name(body_.node(id).op)) + " gives more than " +
+                    std::to_string(kMaxSum));
+      }
       range.lo += coefficient * at(c).lo;
-      range.hi += coefficient * at(c).hi;
+      range.hi = std::min(kMaxSum, range.hi + coefficient * std::min(kMaxSum, at(c).hi));
       range.step = std::gcd(range.step, coefficient * at(c).step);
     }
     range = {range.lo / scale, range.hi / scale, std::max<std::int64_t>(1, range.step / scale)};
     const int out = new_class(range);
     problem_.relations.push_back({op_name(body_.node(id).op), out, scale, std::move(ins)});
-    define(id, out, ref);
+    define(id, out, std::min(kMaxSum, ref));
   }
 
   /// Demands divisibility of a class.
@@ -250,17 +252,10 @@ class ChannelBuilder {
     auto renamed = [&](int c) { return number[static_cast<std::size_t>(find(c))]; };
     for (int& c : problem_.class_of) c = renamed(c);
     for (ChannelTerm& term : problem_.terms) term.cls = renamed(term.cls);
-    for (ChannelRelation& relation : problem_.relations) {
+    for (SumRelation& relation : problem_.relations) {
       relation.out = renamed(relation.out);
-      std::vector<std::pair<int, std::int64_t>> ins;
-      for (const auto& [c, coefficient] : relation.ins) {
-        const auto same = std::ranges::find(ins, renamed(c), &std::pair<int, std::int64_t>::first);
-        if (same == ins.end()) {
-          ins.emplace_back(renamed(c), coefficient);
-        } else {
-          same->second += coefficient;
-        }
-      }
+      std::vector<SumRelation::Term> ins;
+      for (const auto& [c, coefficient] : relation.ins) add_to_sum(ins, renamed(c), coefficient);
       relation.ins = std::move(ins);
     }
     problem_.classes = std::move(classes);

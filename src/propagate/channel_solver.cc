@@ -68,7 +68,7 @@ class ChannelSolver {
     bool again = true;
     for (int round = 0; again && round < kMaxRounds; ++round) {
       again = false;
-      for (const ChannelRelation& relation : p_.relations) {
+      for (const SumRelation& relation : p_.relations) {
         const int result = tighten(relation);
         if (result < 0) return reason(relation);
         again = again || result > 0;
@@ -90,7 +90,7 @@ class ChannelSolver {
     return changed ? 1 : 0;
   }
 
-  int tighten(const ChannelRelation& r) {
+  int tighten(const SumRelation& r) {
     std::int64_t lo = 0, hi = 0;
     for (const auto& [c, a] : r.ins) {
       lo += a * at(c).lo;
@@ -111,7 +111,7 @@ class ChannelSolver {
     return result;
   }
 
-  std::string reason(const ChannelRelation& r) {
+  std::string reason(const SumRelation& r) {
     ChannelClass sum{0, 0, 1};
     for (const auto& [c, a] : r.ins) {
       sum.lo += a * at(c).lo;
@@ -162,11 +162,11 @@ class ChannelSolver {
 
   bool separable() {
     std::vector<char> assigned(p_.classes.size(), 1);
-    for (const ChannelRelation& r : p_.relations) assigned[static_cast<std::size_t>(r.out)] = 0;
+    for (const SumRelation& r : p_.relations) assigned[static_cast<std::size_t>(r.out)] = 0;
     for (int c = 0; c < static_cast<int>(p_.classes.size()); ++c) {
       if (assigned[static_cast<std::size_t>(c)]) value(c) = cheapest(c);
     }
-    for (const ChannelRelation& r : p_.relations) {
+    for (const SumRelation& r : p_.relations) {
       std::int64_t sum = 0;
       for (const auto& [c, a] : r.ins) {
         if (!assigned[static_cast<std::size_t>(c)]) return false;
@@ -190,8 +190,8 @@ class ChannelSolver {
 
   bool allocate() {
     std::vector<int> uses(p_.classes.size(), 0);
-    std::vector<const ChannelRelation*> active;
-    for (const ChannelRelation& r : p_.relations) {
+    std::vector<const SumRelation*> active;
+    for (const SumRelation& r : p_.relations) {
       bool open = false;
       for (const auto& [c, a] : r.ins) {
         if (fixed(c)) continue;
@@ -203,13 +203,13 @@ class ChannelSolver {
       active.push_back(&r);
     }
     for (int c = 0; c < static_cast<int>(p_.classes.size()); ++c) value(c) = cheapest(c);
-    for (const ChannelRelation* r : active) {
+    for (const SumRelation* r : active) {
       if (!allocate(*r)) return false;
     }
-    return std::ranges::all_of(p_.relations, [this](const ChannelRelation& r) { return holds(r); });
+    return std::ranges::all_of(p_.relations, [this](const SumRelation& r) { return holds(r); });
   }
 
-  bool holds(const ChannelRelation& r) {
+  bool holds(const SumRelation& r) {
     std::int64_t sum = 0;
     for (const auto& [c, a] : r.ins) sum += a * value(c);
     return sum == r.scale * value(r.out);
@@ -221,7 +221,7 @@ class ChannelSolver {
     std::int64_t rise, steps;
   };
 
-  bool allocate(const ChannelRelation& r) {
+  bool allocate(const SumRelation& r) {
     std::int64_t missing = at(r.out).lo, step = 0;
     for (const auto& [c, a] : r.ins) {
       missing -= a * value(c);

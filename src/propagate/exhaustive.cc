@@ -28,6 +28,32 @@ std::int64_t get(const FeatureMap& map, Dim dim) {
   return dim == Dim::kC ? map.c : dim == Dim::kH ? map.h : map.w;
 }
 
+/// What an axis of a type is, found by giving the dimensions different sizes.
+std::optional<Dim> dim_on_axis(const TensorType& type, std::int32_t axis) {
+  const int rank = type.shape.rank();
+  const std::int64_t c = 2, h = rank >= 3 ? 3 : 1, w = rank >= 4 ? 5 : 1;
+  TensorType probe = with_feature_map(type, {c, h, w});
+  probe.shape[0] = 7;
+  switch (probe.shape[static_cast<std::size_t>(axis < 0 ? axis + rank : axis)]) {
+    case 2:
+      return Dim::kC;
+    case 3:
+      return Dim::kH;
+    case 5:
+      return Dim::kW;
+    default:
+      return std::nullopt;
+  }
+}
+
+/// The axis on which a type has a dimension.
+std::optional<std::int32_t> axis_with_dim(const TensorType& type, Dim dim) {
+  for (std::int32_t axis = 0; axis < type.shape.rank(); ++axis) {
+    if (dim_on_axis(type, axis) == dim) return axis;
+  }
+  return std::nullopt;
+}
+
 struct Option {
   std::int64_t out = 0;     ///< channels or size
   std::int32_t stride = 0;  ///< sizes only
@@ -113,6 +139,20 @@ class Enumeration {
     }
   }
 
+  /// Whether a node is a concat along the dimension at hand.
+  bool concatenates(NodeId id) const {
+    const Node& node = body_.node(id);
+    return node.op == OpKind::kConcat &&
+           dim_on_axis(body_.type(body_.inputs(id)[0]), node.attrs.axis) == dim_;
+  }
+
+  std::int64_t sum_of(std::span<const ValueId> inputs,
+                      const std::vector<std::int64_t>& by_value) const {
+    std::int64_t sum = 0;
+    for (const ValueId v : inputs) sum += by_value[index(v)];
+    return sum;
+  }
+
   bool inputs_equal(NodeId id) const {
     return std::ranges::all_of(body_.inputs(id), [&](ValueId v) {
       return value_[index(v)] == value_[index(body_.inputs(id)[0])];
@@ -121,6 +161,7 @@ class Enumeration {
 
   std::vector<Option> size_options(NodeId id) const {
     const Node& node = body_.node(id);
+    if (concatenates(id)) return {{sum_of(body_.inputs(id), value_), 0, 0}};
     if (!inputs_equal(id)) return {};
     const std::int64_t in = value_[index(body_.inputs(id)[0])];
     const bool height = dim_ == Dim::kH;
@@ -162,6 +203,10 @@ class Enumeration {
     const std::size_t v = index(body_.output(id));
     const std::int64_t in = value_[index(inputs[0])];
     ref_[v] = ref_[index(inputs[0])];
+    if (concatenates(id)) {
+      ref_[v] = sum_of(inputs, ref_);
+      return {{sum_of(inputs, value_), 0, 0}};
+    }
     using enum OpKind;
     switch (node.op) {
       case kConv:
@@ -179,15 +224,6 @@ class Enumeration {
         ref_[v] = std::max<std::int64_t>(1, ref_[v] / area);
         if (in % area != 0) return {};
         return {{in / area, 0, 0}};
-      }
-      case kConcat: {
-        std::int64_t sum = 0, ref = 0;
-        for (const ValueId i : inputs) {
-          sum += value_[index(i)];
-          ref += ref_[index(i)];
-        }
-        ref_[v] = ref;
-        return {{sum, 0, 0}};
       }
       case kGroupNorm:
         if (in % node.attrs.group != 0) return {};
@@ -252,6 +288,10 @@ bool adjustable(const Graph& body, std::span<const TensorType> inputs,
   return true;
 }
 
+bool moved(const TensorType& mined, const TensorType& actual) {
+  return mined.layout != actual.layout || mined.shape.rank() != actual.shape.rank();
+}
+
 /// Operand types as the operator needs them, beyond what infer_type rejects.
 bool operands_fit(const Node& node, std::span<const TensorType> in, const TensorType& mined) {
   const OpInfo& info = op_info(node.op);
@@ -263,14 +303,10 @@ bool operands_fit(const Node& node, std::span<const TensorType> in, const Tensor
     if (type.dtype != in[0].dtype || type.layout != in[0].layout) return false;
     if (type.shape.rank() != in[0].shape.rank() || type.shape[0] != in[0].shape[0]) return false;
   }
-  const int rank = mined.shape.rank();
-  const int axis = node.attrs.axis < 0 ? node.attrs.axis + rank : node.attrs.axis;
-  const bool on_channels = axis == (mined.layout == Layout::kChannelsFirst ? 1 : rank - 1);
-  if (node.op == OpKind::kConcat) return on_channels;
-  if (node.op == OpKind::kSoftmax) {
-    return on_channels || (mined.layout == in[0].layout && rank == in[0].shape.rank());
-  }
-  return true;
+  if (node.op != OpKind::kConcat && node.op != OpKind::kSoftmax) return true;
+  const auto dim = dim_on_axis(mined, node.attrs.axis);
+  if (!dim) return node.op == OpKind::kSoftmax && !moved(mined, in[0]);
+  return axis_with_dim(in[0], *dim).has_value();
 }
 
 /// The body with the best choices, or nothing when its types do not come out as demanded.
@@ -310,10 +346,8 @@ std::optional<Graph> rebuild(const Graph& body, std::span<const TensorType> inpu
                             static_cast<double>(feature_map(mined).c);
       attrs.out_channels = std::max(1, static_cast<std::int32_t>(std::floor(scaled + 0.5)));
     }
-    const bool moved =
-        mined.layout != types[0].layout || mined.shape.rank() != types[0].shape.rank();
-    if (moved && (node.op == OpKind::kConcat || node.op == OpKind::kSoftmax)) {
-      attrs.axis = types[0].layout == Layout::kChannelsFirst ? 1 : types[0].shape.rank() - 1;
+    if (moved(mined, types[0]) && (node.op == OpKind::kConcat || node.op == OpKind::kSoftmax)) {
+      attrs.axis = axis_with_dim(types[0], *dim_on_axis(mined, attrs.axis)).value();
     }
     map[index(body.output(id))] = result.add(node.op, attrs, operands);
   }

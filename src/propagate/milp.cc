@@ -7,7 +7,8 @@
 // Heights, widths. One binary per class and size of its domain, one of them set; one variable per
 // transition of a node, whose sum over the transitions from a size is that size's binary on the
 // input side, and likewise on the output side. With the binaries fixed the rest is a choice of the
-// cheapest, so the transitions may stay continuous. Minimise the strides' costs.
+// cheapest, so the transitions may stay continuous. A concat along the dimension is one equation
+// over the sizes that the binaries stand for. Minimise the strides' costs.
 //
 // The LP relaxation is solved first: it is integral for most segments and ten times cheaper than
 // branch and bound. We use CBC's C++ classes: its C interface keeps global state and has given
@@ -112,7 +113,7 @@ bool satisfies(const ChannelProblem& problem, const std::vector<std::int64_t>& v
     const ChannelClass& range = problem.classes[c];
     if (values[c] < range.lo || values[c] > range.hi || values[c] % range.step != 0) return false;
   }
-  for (const ChannelRelation& r : problem.relations) {
+  for (const SumRelation& r : problem.relations) {
     std::int64_t sum = 0;
     for (const auto& [c, a] : r.ins) sum += a * values[static_cast<std::size_t>(c)];
     if (sum != r.scale * values[static_cast<std::size_t>(r.out)]) return false;
@@ -143,7 +144,7 @@ Outcome solve_milp(const ChannelProblem& problem, MilpTrace* trace) {
     program.entry(below, deviation, 1);
     program.entry(below, term.cls, step_of(term.cls));
   }
-  for (const ChannelRelation& r : problem.relations) {
+  for (const SumRelation& r : problem.relations) {
     const int sum = program.row(0, 0);
     double out = -static_cast<double>(r.scale) * step_of(r.out);
     for (const auto& [c, a] : r.ins) {
@@ -167,6 +168,26 @@ Outcome solve_milp(const ChannelProblem& problem, MilpTrace* trace) {
   outcome.cost = channel_cost(problem, outcome.values);
   return outcome;
 }
+
+namespace {
+
+/// One equation: the sizes that the binaries of the classes stand for add up.
+/// @param first_column  by class: of the binary of its first size
+void add_sum(const SumRelation& sum, const SizeProblem& problem,
+             const std::vector<int>& first_column, Program& program) {
+  std::vector<SumRelation::Term> terms = sum.ins;
+  add_to_sum(terms, sum.out, -sum.scale);
+  const int row = program.row(0, 0);
+  for (const auto& [c, coefficient] : terms) {
+    const auto cls = static_cast<std::size_t>(c);
+    for (std::size_t i = 0; i < problem.domains[cls].size(); ++i) {
+      program.entry(row, first_column[cls] + static_cast<int>(i),
+                    static_cast<double>(coefficient * problem.domains[cls][i]));
+    }
+  }
+}
+
+}  // namespace
 
 Outcome solve_milp(const SizeProblem& problem, const char* dim_name, MilpTrace* trace) {
   Program program;
@@ -203,6 +224,7 @@ Outcome solve_milp(const SizeProblem& problem, const char* dim_name, MilpTrace* 
       }
     }
   }
+  for (const SumRelation& sum : problem.sums) add_sum(sum, problem, first_column, program);
   const auto solution = program.solve(trace);
   if (!solution) return infeasible(infeasible_sizes_text(dim_name));
   Outcome outcome;

@@ -2,11 +2,14 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "autogo/graph/graph.h"
+#include "autogo/graph/map_axes.h"
 #include "autogo/propagate/propagate.h"
 
 namespace autogo {
@@ -19,6 +22,33 @@ inline constexpr std::int64_t kCostUnit = 65536;
 struct PortMaps {
   std::vector<FeatureMap> inputs, outputs;
 };
+
+// ---- Sums ---------------------------------------------------------------------------------------
+
+/// scale * X[out] = sum of coefficient * X[in], X being the channels or the size of a class: a
+/// concat, a depthwise multiplier, depth-to-space.
+struct SumRelation {
+  using Term = std::pair<int, std::int64_t>;  ///< class, coefficient
+
+  const char* op = "";  ///< the node's, for reasons
+  int out = 0;
+  std::int64_t scale = 1;
+  std::vector<Term> ins;  ///< distinct classes, positive coefficients
+};
+
+/// Adds coefficient * X[cls] to a sum, which lists a class once.
+inline void add_to_sum(std::vector<SumRelation::Term>& ins, int cls, std::int64_t coefficient) {
+  for (auto& [have, sum] : ins) {
+    if (have != cls) continue;
+    sum += coefficient;
+    return;
+  }
+  ins.emplace_back(cls, coefficient);
+}
+
+/// The dimension along which a concat of a body joins maps; empty for other nodes, and for a concat
+/// over the batch or of what is no map.
+std::optional<MapDim> concat_dim(const Graph& body, NodeId id);
 
 // ---- Height or width --------------------------------------------------------------------------
 
@@ -39,11 +69,12 @@ struct SizeNode {
 
 /// Heights or widths of a body: values that must be equal form a class, a class has a finite
 /// domain (sorted, from the input ports forward, cut down by the demands), and the nodes which
-/// change sizes connect the classes.
+/// change sizes connect the classes, as do the concats along this dimension.
 struct SizeProblem {
   std::vector<int> class_of;                       ///< by ValueId
   std::vector<std::vector<std::int64_t>> domains;  ///< by class
   std::vector<SizeNode> nodes;                     ///< in topological order
+  std::vector<SumRelation> sums;                   ///< in topological order; scale 1
   std::string reason;                              ///< not empty: infeasible already
 };
 
@@ -65,20 +96,12 @@ struct ChannelTerm {
   std::int64_t ref = 0, weight = 0;
 };
 
-/// scale * C[out] = sum of coefficient * C[in]: a concat, a depthwise multiplier, depth-to-space.
-struct ChannelRelation {
-  const char* op = "";  ///< the node's, for reasons
-  int out = 0;
-  std::int64_t scale = 1;
-  std::vector<std::pair<int, std::int64_t>> ins;  ///< distinct classes, positive coefficients
-};
-
 struct ChannelProblem {
   std::vector<int> class_of;  ///< by ValueId
   std::vector<ChannelClass> classes;
-  std::vector<ChannelTerm> terms;          ///< in topological order
-  std::vector<ChannelRelation> relations;  ///< in topological order
-  std::string reason;                      ///< not empty: infeasible already
+  std::vector<ChannelTerm> terms;      ///< in topological order
+  std::vector<SumRelation> relations;  ///< in topological order
+  std::string reason;                  ///< not empty: infeasible already
 };
 
 ChannelProblem build_channel_problem(const Graph& body, const PortMaps& ports,

@@ -5,10 +5,11 @@
 // between must agree, exactly, by the operators' real arithmetic, and it should change as little as
 // possible: a segment that is bent a lot is not the one the predictor has learned to like.
 //
-// Idea. Channels, height and width do not couple in any operator of a segment: each is a problem
-// of its own, far smaller than the joint one. First the things that no choice can mend: operators
-// without a shape class, layouts, ranks, batch, element type. Then, cheapest first, heights and
-// widths (finite tables, size_problem.cc) and channels (bounds and sums, channel_problem.cc).
+// Idea. Channels, height and width do not couple in any operator of a segment (a concat adds along
+// one of them and wants the others equal): each is a problem of its own, far smaller than the joint
+// one. First the things that no choice can mend: operators without a shape class, layouts, ranks,
+// batch, element type. Then, cheapest first, heights and widths (finite tables and sums,
+// size_problem.cc) and channels (bounds and sums, channel_problem.cc).
 // Direct solvers settle nearly all, with a proof either way; a MILP (milp.cc) settles the rest.
 // Finally the segment is rebuilt through the shape rules, which must give the demanded types: an
 // answer is never trusted, always recomputed.
@@ -43,18 +44,7 @@ const char* layout_text(Layout layout) {
   return layout == Layout::kChannelsLast ? "channels last" : "no channels";
 }
 
-std::size_t channel_axis(const TensorType& type) {
-  return type.layout == Layout::kChannelsFirst ? 1U
-                                               : static_cast<std::size_t>(type.shape.rank()) - 1;
-}
-
-/// The axis attribute as a position from 0.
-std::size_t axis_of(const Node& node, const TensorType& type) {
-  const std::int32_t axis = node.attrs.axis;
-  return static_cast<std::size_t>(axis < 0 ? axis + type.shape.rank() : axis);
-}
-
-/// Whether the channels sit on another axis than in the segment itself.
+/// Whether the dimensions sit on other axes than in the segment itself.
 bool moved(const TensorType& mined, const TensorType& actual) {
   return mined.layout != actual.layout || mined.shape.rank() != actual.shape.rank();
 }
@@ -137,12 +127,12 @@ class Frames {
         return std::string(info.name) + " joins different layouts, ranks, batches or element types";
       }
     }
-    if (node.op == OpKind::kConcat && axis_of(node, mined) != channel_axis(mined)) {
-      return "concat over axis " + std::to_string(node.attrs.axis) + " cannot be adjusted";
-    }
-    if (node.op == OpKind::kSoftmax && moved(mined, frame) &&
-        axis_of(node, mined) != channel_axis(mined)) {
-      return "softmax over axis " + std::to_string(node.attrs.axis) + " on another layout";
+    if (node.op == OpKind::kConcat || node.op == OpKind::kSoftmax) {
+      const std::string over =
+          std::string(info.name) + " over axis " + std::to_string(node.attrs.axis);
+      const auto dim = map_dim_of(mined, node.attrs.axis);
+      if (node.op == OpKind::kConcat && !dim) return over + " cannot be adjusted";
+      if (moved(mined, frame) && !(dim && axis_of(frame, *dim))) return over + " on another layout";
     }
     frames_[index(body_.output(id))] = frame;
     return {};
@@ -184,11 +174,23 @@ Attrs resolved_attrs(const Graph& body, NodeId id, const Resolved& resolved,
     attrs.out_channels = static_cast<std::int32_t>(std::max<std::int64_t>(1, scaled));
   }
   const TensorType& mined = body.type(in);
-  if ((node.op == OpKind::kConcat || node.op == OpKind::kSoftmax) &&
-      axis_of(node, mined) == channel_axis(mined) && moved(mined, input)) {
-    attrs.axis = static_cast<std::int32_t>(channel_axis(input));
+  if ((node.op == OpKind::kConcat || node.op == OpKind::kSoftmax) && moved(mined, input)) {
+    const auto axis = axis_of(input, map_dim_of(mined, attrs.axis).value());
+    attrs.axis = static_cast<std::int32_t>(axis.value());
   }
   return attrs;
+}
+
+/// Adds a node to the answer. What the shape rules refuse there is our fault, not the input's.
+ValueId add_resolved(Graph& result, OpKind op, const Attrs& attrs,
+                     const std::vector<ValueId>& operands) {
+  try {
+    return result.add(op, attrs, operands);
+  } catch (const Error& e) {
+    throw Error(ErrorKind::kInternal, "shape propagation gives what the shape rules refuse, node " +
+                                          std::to_string(result.num_nodes()) + ": " + e.what())
+        .with_hint("this is a bug in autogo; please report it with the command and the model");
+  }
 }
 
 /// The body with resolved attributes and types. The shape rules recompute every type; they must
@@ -214,8 +216,8 @@ Graph rebuild(const Graph& body, const Resolved& resolved, std::span<const Tenso
       result.add_output(operands[0]);
       continue;
     }
-    const ValueId value =
-        result.add(node.op, resolved_attrs(body, id, resolved, result.type(operands[0])), operands);
+    const ValueId value = add_resolved(
+        result, node.op, resolved_attrs(body, id, resolved, result.type(operands[0])), operands);
     const std::size_t v = index(body.output(id));
     const FeatureMap expected{resolved.channels[v], resolved.sizes[0][v], resolved.sizes[1][v]};
     AUTOGO_CHECK(feature_map(result.type(value)) == expected);
@@ -271,6 +273,12 @@ std::vector<std::int32_t> chosen_strides(const SizeProblem& problem,
 }
 
 }  // namespace
+
+std::optional<MapDim> concat_dim(const Graph& body, NodeId id) {
+  const Node& node = body.node(id);
+  if (node.op != OpKind::kConcat) return std::nullopt;
+  return map_dim_of(body.type(body.inputs(id)[0]), node.attrs.axis);
+}
 
 Propagation propagate_by(SolvePath path, const Graph& body, std::span<const TensorType> inputs,
                          std::span<const TensorType> outputs, const PropagateOptions& options,

@@ -1,14 +1,15 @@
 // Heights and widths as a finite constraint problem.
 //
 // Height and width do not couple, and neither couples with channels, so each is a problem of its
-// own over one number per value. Element-wise operators, adds and concats force values to be equal:
-// those merge into classes (union-find). What is left are the nodes that change a size: windows,
-// transposed convolutions, resizes, depth-to-space, global pooling. From an input size each of them
-// reaches at most four output sizes, one a stride, by the operator's real arithmetic: padding,
-// dilation, ceil mode, odd sizes. One walk in topological order from the input ports therefore
-// gives every class a small domain that holds all reachable sizes, and every node the list of its
-// possible transitions. A table of transitions is all that the solvers see; they know no
-// convolutions, and no rule can be stated twice and differently.
+// own over one number per value. Element-wise operators, adds and concats along another dimension
+// force values to be equal: those merge into classes (union-find). What is left are the nodes that
+// change a size: windows, transposed convolutions, resizes, depth-to-space, global pooling, and the
+// concats along this dimension, whose sizes add. From an input size each of the others reaches at
+// most four output sizes, one a stride, by the operator's real arithmetic: padding, dilation, ceil
+// mode, odd sizes. One walk in topological order from the input ports therefore gives every class a
+// small domain that holds all reachable sizes (of a concat: all sums), and every node the list of
+// its possible transitions. Tables of transitions and sums are all that the solvers see; they know
+// no convolutions, and no rule can be stated twice and differently.
 //
 // The walk finds most contradictions itself, and can name them: an add of sizes that never meet, a
 // window that fits nowhere, a demanded size outside the reachable ones.
@@ -17,7 +18,7 @@
 // not leave gaps (stride <= kernel) unless the segment's own does. A transposed convolution needs
 // output_padding < max(stride, dilation), as its exporters and runtimes do.
 //
-// Tested by tests/propagate/oracle_test.cc and tests/propagate/size_test.cc.
+// Tested by tests/propagate/oracle_test.cc and tests/propagate/propagate_test.cc.
 
 #include <algorithm>
 #include <cmath>
@@ -30,6 +31,9 @@ namespace autogo {
 namespace {
 
 using Sizes = std::vector<std::int64_t>;
+
+constexpr std::int64_t kMaxSize = 1LL
+                                  << 31;  // beyond it a map is none, and products would overflow
 
 bool has_window(OpKind op) {
   using enum OpKind;
@@ -105,7 +109,8 @@ std::vector<Transition> transitions_from(const Node& node, const Sizes& inputs,
   std::vector<Transition> list;
   if (!has_stride(node.op)) {
     for (const std::int64_t in : inputs) {
-      list.push_back({in, output_size(node.op, node.attrs, in, dim), 0, false, 0});
+      const std::int64_t out = output_size(node.op, node.attrs, in, dim);
+      if (out <= kMaxSize) list.push_back({in, out, 0, false, 0});
     }
     return list;
   }
@@ -114,10 +119,29 @@ std::vector<Transition> transitions_from(const Node& node, const Sizes& inputs,
     attrs.stride[static_cast<std::size_t>(dim)] = s.value;
     for (const std::int64_t in : inputs) {
       const std::int64_t out = output_size(node.op, attrs, in, dim);
-      if (out >= 1) add_transition(list, {in, out, s.value, s.changed, s.cost});
+      if (out < 1 || out > kMaxSize) continue;
+      add_transition(list, {in, out, s.value, s.changed, s.cost});
     }
   }
   return list;
+}
+
+void sort_unique(Sizes& sizes) {
+  std::ranges::sort(sizes);
+  sizes.erase(std::unique(sizes.begin(), sizes.end()), sizes.end());
+}
+
+/// Every a + coefficient * b.
+Sizes all_sums(const Sizes& a, const Sizes& b, std::int64_t coefficient) {
+  Sizes sums;
+  sums.reserve(a.size() * b.size());
+  for (const std::int64_t x : a) {
+    for (const std::int64_t y : b) {
+      if (x + coefficient * y <= kMaxSize) sums.push_back(x + coefficient * y);
+    }
+  }
+  sort_unique(sums);
+  return sums;
 }
 
 class SizeBuilder {
@@ -170,8 +194,7 @@ class SizeBuilder {
       SizeNode entry{id, first, 0, transitions_from(node, domain(first), options_, dim_)};
       Sizes reached;
       for (const Transition& t : entry.transitions) reached.push_back(t.out);
-      std::ranges::sort(reached);
-      reached.erase(std::unique(reached.begin(), reached.end()), reached.end());
+      sort_unique(reached);
       if (reached.empty()) {
         problem_.reason = std::string(name_) + ": " + op_name(node.op) + " does not fit " +
                           sizes_text(domain(first));
@@ -182,10 +205,28 @@ class SizeBuilder {
       problem_.nodes.push_back(std::move(entry));
       return;
     }
+    if (concat_dim(body_, id) == (dim_ == 0 ? MapDim::kH : MapDim::kW)) return concat(id);
     for (const ValueId v : body_.inputs(id).subspan(1)) {
       if (!merge(class_of(body_.inputs(id)[0]), class_of(v), node)) return;
     }
     set_class(body_.output(id), find(first));
+  }
+
+  void concat(NodeId id) {
+    SumRelation sum;
+    sum.op = op_name(OpKind::kConcat);
+    for (const ValueId v : body_.inputs(id)) add_to_sum(sum.ins, class_of(v), 1);
+    Sizes reached{0};
+    for (const auto& [c, coefficient] : sum.ins) {
+      reached = all_sums(reached, domain(c), coefficient);
+    }
+    if (reached.empty()) {
+      problem_.reason = std::string(name_) + ": concat gives more than " + std::to_string(kMaxSize);
+      return;
+    }
+    sum.out = new_class(std::move(reached));
+    set_class(body_.output(id), sum.out);
+    problem_.sums.push_back(std::move(sum));
   }
 
   bool merge(int a, int b, const Node& join) {
@@ -257,6 +298,12 @@ class SizeBuilder {
     for (SizeNode& node : problem_.nodes) {
       node.in = renamed(node.in);
       node.out = renamed(node.out);
+    }
+    for (SumRelation& sum : problem_.sums) {
+      sum.out = renamed(sum.out);
+      std::vector<SumRelation::Term> ins;
+      for (const auto& [c, coefficient] : sum.ins) add_to_sum(ins, renamed(c), coefficient);
+      sum.ins = std::move(ins);
     }
     problem_.domains = std::move(domains);
   }

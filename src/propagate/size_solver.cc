@@ -7,6 +7,9 @@
 // each node's cheapest remaining transition is a lower bound; it is exact once every class is
 // single, because the list has one transition for a pair of sizes.
 //
+// A sum (a concat along this dimension) is revised by the bounds of its terms, and exactly as soon
+// as one term alone is open; once all are single the bounds are the equation itself.
+//
 // Ties: of equal cost, the fewest nodes with a changed stride; then the smaller size in the first
 // open class, so that of two nodes the earlier shrinks the map, which is the cheaper network.
 // Counting changed nodes in the low bits of the cost makes the first rule part of the minimum.
@@ -48,6 +51,11 @@ class SizeSolver {
       again = false;
       for (std::size_t n = 0; n < problem_.nodes.size(); ++n) {
         const int revised = revise(state, n);
+        if (revised < 0) return false;
+        again = again || revised > 0;
+      }
+      for (const SumRelation& sum : problem_.sums) {
+        const int revised = revise(state, sum);
         if (revised < 0) return false;
         again = again || revised > 0;
       }
@@ -119,6 +127,47 @@ class SizeSolver {
     });
     if (in.empty() || out.empty()) return -1;
     return in.size() + out.size() != before ? 1 : 0;
+  }
+
+  /// The same for a sum: what lies outside the bounds that the other classes leave has no support.
+  int revise(State& state, const SumRelation& sum) const {
+    auto domain = [&](int c) -> std::vector<std::int64_t>& {
+      return state.domains[static_cast<std::size_t>(c)];
+    };
+    int removed = 0;
+    std::int64_t lo = 0, hi = 0;
+    for (const auto& [c, a] : sum.ins) {
+      lo += a * domain(c).front();
+      hi += a * domain(c).back();
+    }
+    // False when nothing is left.
+    auto keep = [&](std::vector<std::int64_t>& from, auto&& supported) {
+      const std::size_t gone = std::erase_if(from, [&](std::int64_t x) { return !supported(x); });
+      removed += gone > 0 ? 1 : 0;
+      return !from.empty();
+    };
+    if (!keep(domain(sum.out), [&](std::int64_t x) { return x >= lo && x <= hi; })) return -1;
+    for (const auto& [c, a] : sum.ins) {
+      const std::int64_t rest_lo = lo - a * domain(c).front(), rest_hi = hi - a * domain(c).back();
+      const std::vector<std::int64_t> out = domain(sum.out);
+      const bool alone = rest_lo == rest_hi;
+      const bool any = keep(domain(c), [&, coefficient = a](std::int64_t x) {
+        const std::int64_t least = coefficient * x + rest_lo, most = coefficient * x + rest_hi;
+        return alone ? std::ranges::binary_search(out, least)
+                     : least <= out.back() && most >= out.front();
+      });
+      if (!any) return -1;
+      lo = rest_lo + a * domain(c).front();
+      hi = rest_hi + a * domain(c).back();
+      if (!alone) continue;
+      const std::vector<std::int64_t> in = domain(c);
+      const bool reached = keep(domain(sum.out), [&, coefficient = a](std::int64_t x) {
+        return (x - rest_lo) % coefficient == 0 &&
+               std::ranges::binary_search(in, (x - rest_lo) / coefficient);
+      });
+      if (!reached) return -1;
+    }
+    return removed > 0 ? 1 : 0;
   }
 
   const SizeProblem& problem_;

@@ -21,6 +21,9 @@
 #include <map>
 #include <vector>
 
+#include "autogo/base/error.h"
+#include "autogo/graph/map_axes.h"
+
 namespace autogo {
 namespace {
 
@@ -125,12 +128,22 @@ std::optional<Graph> translate(const Graph& body, const NetworkDialect& dialect)
         return std::nullopt;
       }
     }
-    if (word.op == kConcat) word.attrs.axis = dialect.layout == Layout::kChannelsFirst ? 1 : 2;
+    if (word.op == kConcat && dialect.layout == Layout::kChannelsLast) {
+      // Tokens have channels to join, but neither rows nor columns.
+      if (map_dim_of(body.type(body.inputs(id)[0]), node.attrs.axis) != MapDim::kC) {
+        return std::nullopt;
+      }
+      word.attrs.axis = 2;
+    }
     // Branches that differed in what fell away have become one: x + x says nothing.
     std::vector<ValueId> distinct = inputs;
     std::ranges::sort(distinct);
     if (std::ranges::adjacent_find(distinct) != distinct.end()) return std::nullopt;
-    map[index(output)] = result.add(word.op, word.attrs, inputs);
+    try {
+      map[index(output)] = result.add(word.op, word.attrs, inputs);
+    } catch (const Error&) {  // where the network's word has another shape, it is no counterpart
+      return std::nullopt;
+    }
   }
   if (!changed) return std::nullopt;
   return result;

@@ -25,6 +25,7 @@
 #include <set>
 
 #include "autogo/graph/canonical.h"
+#include "autogo/graph/map_axes.h"
 #include "dialect.h"
 
 namespace autogo {
@@ -55,8 +56,23 @@ bool chooses_channels(OpKind op) {
   return op == OpKind::kConv || op == OpKind::kDense || op == OpKind::kConvTranspose;
 }
 
-/// By value: its number of channels is that of a port, or takes part in a concat or a shuffle of
-/// channels and space, through operators that keep or multiply channels. Those must not change.
+/// Whether the channels of a node's operands and of its result depend on each other otherwise than
+/// by being equal: a concat of channels, a shuffle of channels and space, a join that broadcasts.
+bool mixes_channels(const Graph& body, NodeId id) {
+  const Node& node = body.node(id);
+  if (node.op == OpKind::kDepthToSpace) return true;
+  const std::span<const ValueId> inputs = body.inputs(id);
+  if (node.op == OpKind::kConcat) {
+    return map_dim_of(body.type(inputs[0]), node.attrs.axis).value_or(MapDim::kC) == MapDim::kC;
+  }
+  if (op_info(node.op).shape_class != ShapeClass::kJoin) return false;
+  return std::ranges::any_of(inputs, [&](ValueId v) {
+    return feature_map(body.type(v)).c != feature_map(body.type(inputs[0])).c;
+  });
+}
+
+/// By value: its number of channels is that of a port, or takes part in what mixes channels,
+/// through operators that keep or multiply them. Those must not change.
 std::vector<char> tied_to_ports(const Graph& body) {
   std::vector<char> tied(body.num_values(), 0);
   bool changed = true;
@@ -70,9 +86,8 @@ std::vector<char> tied_to_ports(const Graph& body) {
       const NodeId id{n};
       const OpKind op = body.node(id).op;
       const bool port = is_port(body, id);
-      const bool mixes = op == OpKind::kConcat || op == OpKind::kDepthToSpace;
       if (chooses_channels(op)) continue;
-      bool any = port || mixes;
+      bool any = port || mixes_channels(body, id);
       for (const ValueId v : body.inputs(id)) any = any || tied[index(v)] != 0;
       for (std::uint32_t p = 0; p < body.node(id).num_outputs; ++p) {
         any = any || tied[index(body.output(id, p))] != 0;

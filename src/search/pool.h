@@ -64,8 +64,9 @@ class ReplacementPool {
 /// two. A body that fails would drop an operand, or be no function of its inputs.
 bool sound_body(const Graph& body);
 
-/// The body with its inner channels, those tied to no port and no concat, times `factor` (2 or
-/// 0.5): doubling and halving of A.5.7. Empty when nothing is free, or channels are odd or grouped.
+/// The body with its inner channels, those tied to no port, concat of channels or broadcast, times
+/// `factor` (2 or 0.5): doubling and halving of A.5.7. Empty when nothing is free, or channels are
+/// odd or grouped.
 std::optional<Graph> rescale_inner_channels(const Graph& body, double factor);
 
 /// The same graph without origins and source: what a replacement is made of.

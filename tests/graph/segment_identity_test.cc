@@ -54,6 +54,28 @@ TEST(SegmentIdentity, DepthwiseKeepsItsMultiplier) {
             identity_of(kDepthwiseConv, conv_attrs(16), 8));
 }
 
+TEST(SegmentIdentity, AConcatIsToldByItsDimension) {
+  const auto joined = [](const TensorType& type, std::int32_t axis) {
+    Graph g;
+    const ValueId x = g.add_input(type), y = g.add_input(type);
+    Attrs a;
+    a.axis = axis;
+    return segment_identity(g, g.value(g.add(kConcat, a, {x, y})).producer);
+  };
+  const TensorType tokens{DType::kFloat32, Layout::kChannelsLast, Shape{1, 7, 4}};
+  TensorType last = map_type(), matrix = map_type();
+  last.layout = Layout::kChannelsLast;
+  matrix.layout = Layout::kNone;
+  EXPECT_EQ(joined(tokens, 2), joined(map_type(), 1));  // channels
+  EXPECT_EQ(joined(last, -1), joined(map_type(), 1));
+  EXPECT_EQ(joined(tokens, 1), joined(map_type(), 2));  // length and rows
+  EXPECT_EQ(joined(last, 2), joined(map_type(), -1));   // columns
+  EXPECT_NE(joined(tokens, 1), joined(map_type(), 1));
+  EXPECT_NE(joined(map_type(), 2), joined(map_type(), 3));
+  EXPECT_NE(joined(map_type(), 0), joined(map_type(), 1));
+  EXPECT_NE(joined(matrix, 1), joined(map_type(), 1));
+}
+
 TEST(SegmentIdentity, KeepsActivationConstants) {
   Attrs a, b;
   a.alpha = 0.1F;

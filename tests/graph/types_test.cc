@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "autogo/base/error.h"
+#include "autogo/graph/map_axes.h"
 
 namespace autogo {
 namespace {
@@ -68,6 +69,32 @@ TEST(Shape, AZeroHidesNoProductThatLeaves64Bits) {
   EXPECT_EQ((Shape{kHuge, kHuge, kHuge, 0}).elements(), -1);
   EXPECT_TRUE(countable(std::vector<std::int64_t>{-1, kHuge, kHuge}));
   EXPECT_FALSE(countable(std::vector<std::int64_t>{-1, kHuge, kHuge, 2}));
+}
+
+TEST(MapAxes, GoBothWays) {
+  const auto type = [](Layout layout, Shape shape) {
+    return TensorType{DType::kFloat32, layout, shape};
+  };
+  const TensorType first = type(Layout::kChannelsFirst, {1, 2, 3, 4});
+  const TensorType last = type(Layout::kChannelsLast, {1, 2, 3, 4});
+  const TensorType tokens = type(Layout::kChannelsLast, {1, 2, 3});
+  EXPECT_EQ(map_dim_of(first, 1), MapDim::kC);
+  EXPECT_EQ(map_dim_of(first, -1), MapDim::kW);
+  EXPECT_EQ(map_dim_of(last, 1), MapDim::kH);
+  EXPECT_EQ(map_dim_of(tokens, -2), MapDim::kH);
+  EXPECT_EQ(map_dim_of(first, 0), std::nullopt);
+  EXPECT_EQ(map_dim_of(first, 4), std::nullopt);
+  EXPECT_EQ(map_dim_of(first, -5), std::nullopt);
+  EXPECT_EQ(map_dim_of(type(Layout::kNone, {1, 2, 3, 4}), 1), std::nullopt);
+  EXPECT_EQ(axis_of(tokens, MapDim::kW), std::nullopt);
+  for (const TensorType& t : {first, last, tokens}) {
+    for (const MapDim dim : {MapDim::kC, MapDim::kH, MapDim::kW}) {
+      const auto axis = axis_of(t, dim);
+      if (!axis) continue;
+      EXPECT_EQ(map_dim_of(t, static_cast<std::int64_t>(*axis)), dim);
+      EXPECT_EQ(map_size(feature_map(t), dim), t.shape[*axis]);
+    }
+  }
 }
 
 }  // namespace

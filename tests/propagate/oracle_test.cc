@@ -112,6 +112,22 @@ TEST(Propagate, AgreesWithTheOracleOnSums) {
   EXPECT_GT(tally.milp_trace.branched, 5U);
 }
 
+TEST(Propagate, AgreesWithTheOracleOnTokens) {
+  Tally tally;
+  int moved = 0;
+  for (int i = 0; i < 2000; ++i) {
+    SCOPED_TRACE("seed " + std::to_string(kSeed + 3) + ", case " + std::to_string(i));
+    Rng rng = Rng(kSeed + 3).fork(static_cast<std::uint64_t>(i));
+    const RandomCase problem = RandomTokenBodies(rng).next();
+    compare(problem, {}, tally);
+    moved += problem.inputs[0].shape.rank() == 4 ? 1 : 0;
+    if (testing::Test::HasFatalFailure()) return;
+  }
+  EXPECT_GT(tally.feasible, tally.cases / 4);
+  EXPECT_LT(tally.feasible, tally.cases * 9 / 10);
+  EXPECT_GT(moved, tally.cases / 10);
+}
+
 /// All three dimensions at once, through the shape rules, for bodies small enough.
 class Joint {
  public:
@@ -193,7 +209,8 @@ class Joint {
     }
     if (op == OpKind::kDepthToSpace) ref_[v] = std::max<std::int64_t>(1, ref_[v] / 4);
     if (op == OpKind::kGroupNorm && types[0].shape[1] % a.group != 0) return;
-    if (op == OpKind::kConcat) {
+    if (op == OpKind::kConcat && a.axis == 0) return;  // nothing adjusts the batch
+    if (op == OpKind::kConcat && a.axis == 1) {        // of channels; else those of the first
       ref_[v] = 0;
       for (const ValueId i : body.inputs(id)) ref_[v] += ref_[index(i)];
     }

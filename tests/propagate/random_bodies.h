@@ -84,6 +84,20 @@ class RandomBodies {
     return a;
   }
 
+  /// Values that an operator can join with `x`, itself among them.
+  static std::vector<ValueId> joinable(const Graph& g, const std::vector<ValueId>& values,
+                                       ValueId x, OpKind op, const Attrs& a) {
+    std::vector<ValueId> fitting;
+    for (const ValueId v : values) {
+      Shape s = g.type(v).shape;
+      const Shape& t = g.type(x).shape;
+      const auto axis = static_cast<std::size_t>(a.axis < 0 ? a.axis + t.rank() : a.axis);
+      if (op == OpKind::kConcat) s[axis] = t[axis];
+      if (s == t) fitting.push_back(v);
+    }
+    return fitting;
+  }
+
   void grow(Graph& g, std::vector<ValueId>& values, int& choosing) {
     using enum OpKind;
     const ValueId x = any(values);
@@ -116,15 +130,13 @@ class RandomBodies {
       case 8:
       case 9: {
         op = sums_ ? pick({kAdd, kConcat, kConcat, kConcat}) : pick({kAdd, kMul, kConcat});
-        std::vector<ValueId> fitting;
-        for (const ValueId v : values) {
-          const Shape &s = g.type(v).shape, &t = g.type(x).shape;
-          if (s[2] == t[2] && s[3] == t[3] && (op == kConcat || s[1] == t[1])) fitting.push_back(v);
-        }
+        a = {};
+        // Mostly channels; also rows, columns, and now and then the batch, which nothing adjusts.
+        if (op == kConcat && !sums_) a.axis = rng_.below(20) == 0 ? 0 : pick({1, 2, 2, 3, 3, -1});
+        const std::vector<ValueId> fitting = joinable(g, values, x, op, a);
         operands.push_back(fitting[rng_.below(fitting.size())]);
         if (op == kConcat && rng_.below(3) == 0)
           operands.push_back(fitting[rng_.below(fitting.size())]);
-        a = {};
         break;
       }
       case 10:
@@ -276,6 +288,108 @@ class RandomBodies {
   const int max_choosing_;
   const bool sums_;
   bool too_large_ = false;
+};
+
+/// Bodies over tokens: dense products, norms, activations, adds, concats of tokens and of channels.
+/// One without dense products and norms is placed among maps in half of the cases, where its
+/// concats move to other axes.
+class RandomTokenBodies {
+ public:
+  explicit RandomTokenBodies(Rng& rng) : rng_(rng) {}
+
+  RandomCase next() {
+    RandomCase result;
+    while (result.outputs.empty()) {
+      result = {};
+      const bool plain = rng_.below(2) == 0;  // no operator that needs channels last
+      build(result.body, plain);
+      place(result, plain && rng_.below(2) == 0);
+    }
+    if (rng_.below(3) == 0) {
+      TensorType& type = result.outputs[rng_.below(result.outputs.size())];
+      ++type.shape[1 + rng_.below(2)];
+    }
+    return result;
+  }
+
+ private:
+  void build(Graph& g, bool plain) {
+    using enum OpKind;
+    std::vector<ValueId> values;
+    const std::int64_t length = 3 + static_cast<std::int64_t>(rng_.below(6));
+    for (std::size_t i = 0; i < 1 + rng_.below(2); ++i) {
+      values.push_back(g.add_input({DType::kFloat32, Layout::kChannelsLast, Shape{1, length, 4}}));
+    }
+    const std::size_t ports = values.size();
+    for (std::size_t n = 0, dense = 0; n < 1 + rng_.below(7); ++n) {
+      const ValueId x = values[rng_.below(values.size())], y = values[rng_.below(values.size())];
+      Attrs a;
+      try {
+        switch (rng_.below(plain ? 5 : 8)) {
+          case 0:
+            values.push_back(g.add(kGelu, {}, {x}));
+            break;
+          case 1:
+            values.push_back(g.add(kAdd, {}, {x, y}));
+            break;
+          case 2:
+          case 3:
+          case 4:
+            a.axis = std::array{1, 1, -2, 2, -1}[rng_.below(5)];
+            values.push_back(g.add(kConcat, a, {x, y}));
+            break;
+          case 5:
+            values.push_back(g.add(kLayerNorm, {}, {x}));
+            break;
+          default:
+            if (++dense > 3) break;
+            a.out_channels = static_cast<std::int32_t>(2 + rng_.below(7));
+            values.push_back(g.add(kDense, a, {x}));
+        }
+      } catch (const Error&) {  // does not fit: leave it out
+      }
+    }
+    const Uses uses(g);
+    for (std::size_t i = ports; i < values.size(); ++i) {
+      if (uses.of(values[i]).empty()) g.add_output(values[i]);
+    }
+  }
+
+  /// Types at the ports from one walk with other lengths and widths.
+  void place(RandomCase& result, bool among_maps) {
+    const std::int64_t length = 2 + static_cast<std::int64_t>(rng_.below(6));
+    const std::int64_t width = 2 + static_cast<std::int64_t>(rng_.below(6));
+    const TensorType port =
+        among_maps ? map_type(width, length, 1 + static_cast<std::int64_t>(rng_.below(3)))
+                   : TensorType{DType::kFloat32, Layout::kChannelsLast, Shape{1, length, width}};
+    Graph actual;
+    std::vector<ValueId> map(result.body.num_values());
+    try {
+      for (std::uint32_t n = 0; n < result.body.num_nodes(); ++n) {
+        const NodeId id{n};
+        const Node& node = result.body.node(id);
+        std::vector<ValueId> operands;
+        for (const ValueId v : result.body.inputs(id)) operands.push_back(map[index(v)]);
+        Attrs a = node.attrs;
+        if (node.op == OpKind::kInput) {
+          result.inputs.push_back(port);
+          map[index(result.body.output(id))] = actual.add_input(port);
+          continue;
+        }
+        if (node.op == OpKind::kOutput) {
+          result.outputs.push_back(actual.type(operands[0]));
+          continue;
+        }
+        if (node.op == OpKind::kDense) a.out_channels += static_cast<std::int32_t>(rng_.below(3));
+        if (node.op == OpKind::kConcat && among_maps) a.axis = a.axis == 1 || a.axis == -2 ? 2 : 1;
+        map[index(result.body.output(id))] = actual.add(node.op, a, operands);
+      }
+    } catch (const Error&) {
+      result.outputs.clear();
+    }
+  }
+
+  Rng& rng_;
 };
 
 }  // namespace autogo

@@ -14,7 +14,7 @@ ChannelProblem sum_problem(std::vector<ChannelTerm> terms, std::vector<ChannelCl
   ChannelProblem p;
   p.classes = std::move(ranges);
   p.terms = std::move(terms);
-  ChannelRelation sum;
+  SumRelation sum;
   sum.op = "concat";
   sum.out = static_cast<int>(p.classes.size());
   for (int c = 0; c < sum.out; ++c) sum.ins.emplace_back(c, 1);

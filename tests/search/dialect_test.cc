@@ -91,5 +91,29 @@ TEST(Dialect, WhatNeedsNoTranslationIsLeftAlone) {
   EXPECT_FALSE(translate(mined_block(), *dialect).has_value());
 }
 
+TEST(Dialect, RowsStayRowsAndHaveNoCounterpartAmongTokens) {
+  Graph block;
+  Attrs rows;
+  rows.axis = 2;
+  const ValueId x = block.add_input(tensor({1, 16, 8, 8})),
+                y = block.add_input(tensor({1, 16, 3, 8}));
+  block.add_output(block.add(OpKind::kRelu, {}, {block.add(OpKind::kConcat, rows, {x, y})}));
+  Graph maps;
+  const ValueId z = maps.add_input(tensor({1, 3, 8, 8}));
+  maps.add_output(maps.add(OpKind::kRelu6, {}, {maps.add(OpKind::kConcat, {}, {z, z})}));
+  const auto dialect = dialect_of(maps, Layout::kChannelsFirst, allowed_ops({}, maps));
+  EXPECT_EQ(dump(*translate(block, *dialect)),
+            "%0 = input : 1x16x8x8\n"
+            "%1 = input : 1x16x3x8\n"
+            "%2 = concat axis2 (%0, %1) : 1x16x11x8\n"
+            "%3 = relu6 (%2) : 1x16x11x8\n"
+            "output (%3)\n");
+  const Graph tokens = testing::token_network();
+  SearchOptions options;
+  options.allow_ops = {"concat"};
+  const auto of_tokens = dialect_of(tokens, Layout::kChannelsLast, allowed_ops(options, tokens));
+  EXPECT_FALSE(translate(block, *of_tokens).has_value());
+}
+
 }  // namespace
 }  // namespace autogo

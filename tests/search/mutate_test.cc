@@ -43,7 +43,9 @@ struct Case {
 std::vector<Case> cases() {
   return {{"residual", testing::residual_network()},
           {"concat", testing::concat_network()},
-          {"token", testing::token_network()}};
+          {"token", testing::token_network()},
+          {"joined maps", testing::joined_maps_network()},
+          {"rolled tokens", testing::rolled_tokens_network()}};
 }
 
 /// Walks at random: mutates, takes a random child, mutates that. Calls visit for every child.

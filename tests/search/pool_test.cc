@@ -107,6 +107,45 @@ TEST(Pool, RescalesTheInnerChannelsOnly) {
   EXPECT_FALSE(rescale_inner_channels(single, 2).has_value());
 }
 
+TEST(Pool, RescalesBranchesThatAreJoinedBelowOneAnother) {
+  Graph g;
+  const ValueId x = g.add_input(tensor({1, 8, 8, 8}));
+  Attrs rows;
+  rows.axis = 2;
+  const ValueId a = g.add(OpKind::kConv, testing::conv_attrs(16), {x});
+  const ValueId b = g.add(OpKind::kConv, testing::conv_attrs(16), {x});
+  g.add_output(
+      g.add(OpKind::kConv, testing::conv_attrs(8), {g.add(OpKind::kConcat, rows, {a, b})}));
+  const auto wider = rescale_inner_channels(g, 2);
+  ASSERT_TRUE(wider.has_value());
+  EXPECT_EQ(to_string(wider->output_type(NodeId{3}).shape), "1x32x16x8");
+}
+
+TEST(Pool, DoesNotRescaleWhatIsBroadcast) {
+  // A gate of one channel over 16: of twice the width neither fits the other.
+  Graph g;
+  const ValueId x = g.add_input(tensor({1, 8, 8, 8}));
+  const ValueId a = g.add(OpKind::kConv, testing::conv_attrs(16), {x});
+  const ValueId gate =
+      g.add(OpKind::kSigmoid, {}, {g.add(OpKind::kConv, testing::conv_attrs(1), {x})});
+  g.add_output(g.add(OpKind::kConv, testing::conv_attrs(8), {g.add(OpKind::kMul, {}, {a, gate})}));
+  EXPECT_FALSE(rescale_inner_channels(g, 2).has_value());
+}
+
+TEST(Pool, TakesConcatsOfRowsForNetworksOfAnyKind) {
+  SegmentDatabase database = testing::small_database();
+  database.add_segments_of(testing::joined_maps_network(), "maps");
+  database.add_segments_of(testing::rolled_tokens_network(), "tokens");
+  SearchOptions options;
+  options.allow_ops = {"concat"};
+  for (const Graph& g :
+       {testing::residual_network(), testing::concat_network(), testing::token_network(),
+        testing::joined_maps_network(), testing::rolled_tokens_network()}) {
+    const ReplacementPool pool(database, g, allowed_ops(options, g), options);
+    EXPECT_GT(pool.all().size(), 10U);
+  }
+}
+
 TEST(Pool, RescaledBodiesKeepTheirPorts) {
   std::size_t variants = 0;
   for (const Graph& g :

@@ -143,6 +143,44 @@ inline Graph token_network() {
   return g;
 }
 
+/// Maps joined below one another and beside one another, convolutions around them.
+inline Graph joined_maps_network() {
+  Graph g;
+  Attrs rows, columns, every_second;
+  rows.axis = 2;
+  columns.axis = 3;
+  every_second.kernel = every_second.stride = {2, 1};
+  ValueId x = g.add(OpKind::kConv, conv_attrs(8), {g.add_input(tensor({1, 3, 16, 16}))});
+  x = g.add(OpKind::kConcat, rows, {x, g.add(OpKind::kMaxPool, every_second, {x})});
+  x = g.add(OpKind::kRelu, {}, {g.add(OpKind::kConv, conv_attrs(16), {x})});
+  x = g.add(OpKind::kConcat, columns, {x, g.add(OpKind::kConv, conv_attrs(16), {x})});
+  g.add_output(g.add(OpKind::kRelu, {}, {g.add(OpKind::kConv, conv_attrs(8), {x})}));
+  return g;
+}
+
+/// torch.roll over tokens: two slices, which autogo does not know, joined the other way round.
+inline Graph rolled_tokens_network() {
+  Graph g;
+  auto slice = [&g](ValueId x, std::int64_t length) {
+    Attrs a;
+    a.text = "Slice";
+    a.digest = static_cast<std::uint64_t>(length);
+    const std::array<Value, 1> out{Value{tensor({1, length, 32})}};
+    return g.output(g.add_typed(OpKind::kOpaque, a, std::array{x}, out));
+  };
+  Attrs tokens;
+  tokens.axis = 1;
+  ValueId x = g.add_input(tensor({1, 49, 32}));
+  for (int block = 0; block < 2; ++block) {
+    x = g.add(OpKind::kGelu, {}, {g.add(OpKind::kDense, dense_attrs(32), {x})});
+    x = g.add(OpKind::kConcat, tokens, {slice(x, 40), slice(x, 9)});
+    const ValueId y = g.add(OpKind::kDense, dense_attrs(64), {g.add(OpKind::kLayerNorm, {}, {x})});
+    x = g.add(OpKind::kAdd, {}, {x, g.add(OpKind::kDense, dense_attrs(32), {y})});
+  }
+  g.add_output(x);
+  return g;
+}
+
 inline SegmentDatabase small_database() {
   SegmentDatabase database;
   database.add_segments_of(residual_network(), "residual");

@@ -107,7 +107,7 @@ std::uint64_t hash(const Attrs& attrs);
 enum class ShapeClass : std::uint8_t {
   kPreserve,   ///< output = input (element-wise, normalisation)
   kJoin,       ///< all inputs equal, output the same (add, mul)
-  kConcat,     ///< channels add up, the rest equal
+  kConcat,     ///< sizes along `axis` add up, the rest equal
   kConvLike,   ///< spatial arithmetic; channels free
   kDepthwise,  ///< spatial arithmetic; channels x multiplier
   kPoolLike,   ///< spatial arithmetic; channels stay
