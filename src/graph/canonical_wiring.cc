@@ -21,6 +21,54 @@ std::uint64_t hash_type(const TensorType& type) {
   return h;
 }
 
+bool has_window(OpKind op) {
+  using enum OpKind;
+  return op == kConv || op == kDepthwiseConv || op == kMaxPool || op == kAvgPool;
+}
+
+/// The attributes in one spelling: what means the same at the sizes that are there becomes equal.
+/// "Same" becomes the pads that it stands for, a stride that is never taken becomes 1, and so does
+/// the dilation of a single pixel; rounding up falls away where nothing is rounded, counting of
+/// pads where there are none; an axis counts from the start.
+Attrs plain_attrs(const Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  Attrs a = node.attrs;
+  if (node.op == OpKind::kConcat || node.op == OpKind::kSoftmax) {
+    if (a.axis < 0) a.axis += graph.type(graph.inputs(id)[0]).shape.rank();
+    return a;
+  }
+  const TensorType& in = graph.type(graph.inputs(id)[0]);
+  const TensorType& out = graph.output_type(id);
+  if (in.shape.rank() != 4 || !in.shape.known() || out.shape.rank() != 4) return a;
+  Attrs floor = a;
+  floor.ceil_mode = false;
+  a.padding = Padding::kExplicit;
+  bool rounds = false;  // whether ceil_mode makes a difference
+  for (const int dim : {0, 1}) {
+    const auto d = static_cast<std::size_t>(dim);
+    const std::int64_t size = in.shape[d + 2], result = out.shape[d + 2];
+    const auto [begin, end] = window_pads(size, node.attrs, dim);
+    a.pads[d] = begin;
+    a.pads[d + 2] = end;
+    rounds = rounds || window_output_size(size, floor, dim) != result;
+    if (result == 1) a.stride[d] = 1;
+    if (a.kernel[d] == 1) a.dilation[d] = 1;
+  }
+  if (!rounds) a.ceil_mode = false;
+  if (!a.ceil_mode && a.pads == std::array<std::int32_t, 4>{}) a.count_include_pad = false;
+  return a;
+}
+
+std::uint64_t full_identity(const Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  const bool spelled =
+      has_window(node.op) || node.op == OpKind::kConcat || node.op == OpKind::kSoftmax;
+  const std::uint64_t attrs = spelled && node.num_inputs > 0 && node.num_outputs == 1
+                                  ? hash(plain_attrs(graph, id))
+                                  : hash(node.attrs);
+  return hash_combine(static_cast<std::uint64_t>(node.op), attrs);
+}
+
 /// Types that no shape rule determines from the rest of the graph.
 bool has_free_type(OpKind op) { return op == OpKind::kInput || op == OpKind::kOpaque; }
 
@@ -44,7 +92,7 @@ Wiring::Wiring(const Graph& graph, NodeIdentity kind) {
     if (kind == NodeIdentity::kSegment) {
       h = segment_identity(graph, NodeId{v});
     } else {
-      h = hash_combine(static_cast<std::uint64_t>(node.op), hash(node.attrs));
+      h = full_identity(graph, NodeId{v});
       if (node.op == OpKind::kInput) h = hash_combine(h, ++num_inputs);
       if (node.op == OpKind::kOutput) h = hash_combine(h, ++num_outputs);
       if (has_free_type(node.op)) {

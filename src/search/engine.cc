@@ -40,6 +40,7 @@
 #include "autogo/base/error.h"
 #include "autogo/base/parallel.h"
 #include "autogo/graph/canonical.h"
+#include "autogo/graph/simplify.h"
 #include "json_fields.h"
 
 namespace autogo {
@@ -135,7 +136,8 @@ SearchEngine::SearchEngine(const SearchConfig& config, const SearchRun& run,
                 predictor,
                 setup_.window,
                 config.options.min_gain,
-                config.options.replacements},
+                config.options.replacements,
+                computation_hash(input)},
       journal_(journal),
       threads_(config.options.jobs > 0 ? config.options.jobs : available_threads()),
       objective_(objective_of(config.options.objective)),

@@ -15,6 +15,7 @@
 #include "autogo/base/file.h"
 #include "autogo/base/parallel.h"
 #include "autogo/graph/canonical.h"
+#include "autogo/graph/simplify.h"
 #include "autogo/onnx/model_content.h"
 #include "engine.h"
 #include "narrow.h"
@@ -116,8 +117,13 @@ std::vector<Mutant> random_mutants(const Graph& input, const SegmentDatabase& da
   const SearchSetup setup = set_up(options.search, input);
   const ReplacementPool pool(database, input, setup.allowed, options.search);
   PropagationMemo memo;
-  const MutationSetup mutation{
-      pool, memo, predictor, setup.window, -std::numeric_limits<double>::infinity(), 1};
+  const MutationSetup mutation{pool,
+                               memo,
+                               predictor,
+                               setup.window,
+                               -std::numeric_limits<double>::infinity(),
+                               1,
+                               computation_hash(input)};
   const Walk walk{input, database, options, setup, mutation};
   const int threads = options.search.jobs > 0 ? options.search.jobs : available_threads();
 

@@ -5,7 +5,10 @@
 // what lies in the FLOPs window goes to the predictor, in one batch; only what gains enough is
 // spliced into a graph and hashed. Most candidates never become graphs.
 //
-// The source's own class is no replacement, unless at another width. Port maps are drawn at random;
+// The source's own class is no replacement, unless at another width. That does not keep out all
+// that changes nothing: a convolution mined with stride 2 fits with stride 1, an identity may stand
+// beside what was there. So a child that computes what its parent or the searched network does is
+// dropped once it is a graph. Port maps are drawn at random;
 // a body with several ports gets a few draws before it counts as not fitting, since most of its
 // maps join maps of different sizes. Draws that do not fit cost little, so up to
 // kDrawsPerReplacement times the wanted number are tried.
@@ -24,6 +27,7 @@
 
 #include "autogo/base/error.h"
 #include "autogo/graph/canonical.h"
+#include "autogo/graph/simplify.h"
 
 namespace autogo {
 namespace {
@@ -90,14 +94,18 @@ void accept(const MutationSetup& setup, const Parent& parent, const Individual& 
     AUTOGO_REQUIRE(std::isfinite(gain), ErrorKind::kInput,
                    "the predictor gives a network a score that is no number: it is damaged, or was "
                    "trained on damaged labels");
-    result.best_gain = i == 0 ? gain : std::max(result.best_gain, gain);
-    if (gain < setup.min_gain) continue;
     Resolved& c = candidates[i];
-    const Graph graph = splice(parent.graph, cut, *c.step.body, c.inputs, c.outputs);
-    c.step.body_hash = hash_of_body(*c.step.body);
-    result.children.push_back({std::move(c.step), canonical_hash(graph),
-                               individual.macs - run.cost.macs + c.cost.macs,
-                               individual.params - run.cost.params + c.cost.params, gain});
+    if (gain >= setup.min_gain) {
+      const Graph graph = splice(parent.graph, cut, *c.step.body, c.inputs, c.outputs);
+      const std::uint64_t computes = computation_hash(graph);
+      if (computes == setup.input_computes || computes == parent.computes) continue;
+      c.step.body_hash = hash_of_body(*c.step.body);
+      result.children.push_back({std::move(c.step), canonical_hash(graph),
+                                 individual.macs - run.cost.macs + c.cost.macs,
+                                 individual.params - run.cost.params + c.cost.params, gain});
+    }
+    result.best_gain = result.in_window == 0 ? gain : std::max(result.best_gain, gain);
+    ++result.in_window;
   }
 }
 
@@ -132,7 +140,6 @@ SourceResult mutate_source(const MutationSetup& setup, const Parent& parent,
     result.min_macs = std::min(result.min_macs, macs);
     result.max_macs = std::max(result.max_macs, macs);
     if (!setup.window.contains(macs)) continue;
-    ++result.in_window;
     candidate.step.begin = run.begin;
     candidate.step.end = run.end;
     candidates.push_back(std::move(candidate));

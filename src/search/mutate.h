@@ -25,7 +25,7 @@ struct Child {
 struct SourceResult {
   std::uint64_t drawn = 0;                  ///< replacements tried
   std::uint64_t resolved = 0;               ///< with shapes that fit
-  std::uint64_t in_window = 0;              ///< with FLOPs in the window
+  std::uint64_t in_window = 0;              ///< with FLOPs in the window, and no copy of the input
   std::int64_t min_macs = 0, max_macs = 0;  ///< over the resolved ones; 0 without any
   double best_gain = 0;                     ///< over those in the window; 0 without any
   std::vector<Child> children;
@@ -39,6 +39,7 @@ struct MutationSetup {
   FlopsWindow window;
   double min_gain = 0;
   std::uint32_t replacements = 100;
+  std::uint64_t input_computes = 0;  ///< computation_hash() of the network that is searched
 };
 
 /// What a body adds to a network.

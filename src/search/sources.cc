@@ -13,6 +13,7 @@
 #include <tuple>
 
 #include "autogo/graph/canonical.h"
+#include "autogo/graph/simplify.h"
 
 namespace autogo {
 namespace {
@@ -35,6 +36,7 @@ Parent::Parent(std::uint32_t individual_, std::uint64_t hash_, Graph graph_)
     : individual(individual_),
       hash(hash_),
       graph(std::move(graph_)),
+      computes(computation_hash(graph)),
       uses(graph),
       order(canonical_order(graph, NodeIdentity::kSegment)) {
   costs.reserve(graph.num_nodes());

@@ -23,6 +23,7 @@ struct Parent {
   std::uint32_t individual = 0;
   std::uint64_t hash = 0;
   Graph graph;
+  std::uint64_t computes = 0;  ///< computation_hash()
   Uses uses;
   std::vector<NodeId> order;  ///< canonical_order under kSegment
   std::vector<Cost> costs;    ///< by NodeId

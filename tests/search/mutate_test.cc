@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "autogo/graph/canonical.h"
+#include "autogo/graph/simplify.h"
 #include "search_support.h"
 
 namespace autogo {
@@ -183,6 +184,44 @@ TEST(Mutate, TheSourcesOwnClassIsNoReplacement) {
   const SourceResult result = mutate_source(setup, parent, individual, run, Rng(1));
   EXPECT_GT(result.children.size(), 5U);
   for (const Child& child : result.children) EXPECT_NE(child.step.segment, own);
+}
+
+/// A convolution mined with stride 2 in another spelling of the pads: with stride 1 it is the
+/// input's.
+SegmentDatabase strided_database() {
+  Graph g;
+  Attrs strided = testing::conv_attrs(8, 3, 2);
+  strided.pads = {};
+  strided.padding = Padding::kSame;
+  g.add_output(g.add(OpKind::kConv, strided, {g.add_input(testing::tensor({1, 8, 16, 16}))}));
+  SegmentDatabase database;
+  database.add_segments_of(g, "strided");
+  return database;
+}
+
+TEST(Mutate, ACopyOfTheInputIsNoChild) {
+  Graph graph;
+  const ValueId x = graph.add_input(testing::tensor({1, 3, 8, 8}));
+  graph.add_output(
+      graph.add(OpKind::kRelu, {}, {graph.add(OpKind::kConv, testing::conv_attrs(4), {x})}));
+  const SearchOptions options;
+  const ReplacementPool pool(strided_database(), graph, allowed_ops(options, graph), options);
+  PropagationMemo memo;
+  const FakePredictor predictor;
+  const Parent parent(0, 0, graph);
+  Individual individual;
+  individual.macs = graph_macs(graph);
+  const MutationSetup setup{pool,
+                            memo,
+                            predictor,
+                            flops_window(options, individual.macs),
+                            -10,
+                            100,
+                            computation_hash(graph)};
+  const SourceResult result = mutate_source(setup, parent, individual, {1, 2, {}}, Rng(1));
+  EXPECT_GT(result.resolved, 0U);
+  EXPECT_EQ(result.in_window, 0U);
+  EXPECT_TRUE(result.children.empty());
 }
 
 TEST(Mutate, IsDeterministic) {

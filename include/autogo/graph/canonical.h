@@ -9,7 +9,7 @@ namespace autogo {
 
 /// What two nodes must share to count as the same.
 enum class NodeIdentity {
-  kFull,     ///< operator, all attributes, input types: for duplicate networks
+  kFull,     ///< operator, what its attributes mean at its sizes, input types: for duplicates
   kSegment,  ///< operator and the attributes that survive resizing (kernel, stride, dilation,
              ///< grouped or depthwise, padding kind, activation constants), no channels or sizes:
              ///< for the isomorphism classes of the segment database
