@@ -35,6 +35,9 @@ const weights = (name, dims) =>
 const external = (name, dims, file) =>
   message(dims.map((d) => number(1, d)), number(2, 1), bytes(8, name),
     bytes(13, message(bytes(1, 'location'), bytes(2, file))), number(14, 1));
+const longs = (name, values) =>
+  message(number(1, values.length), number(2, 7), values.map((v) => number(7, v)), bytes(8, name));
+const integer = (name, value) => message(bytes(1, name), number(3, value), number(20, 2));
 const model = ({nodes, initializers = [], inputs, outputs, opset = 13}) =>
   message(number(1, 8), bytes(7, message(nodes.map((n) => bytes(1, n)), bytes(2, 'g'),
     initializers.map((t) => bytes(5, t)), inputs.map((i) => bytes(11, i)),
@@ -42,6 +45,13 @@ const model = ({nodes, initializers = [], inputs, outputs, opset = 13}) =>
 
 const conv = (pads) => node('Conv', 'conv1', ['x', 'w'], ['y'], [ints('kernel_shape', [3, 3]), ints('pads', pads)]);
 const image = [1, 3, 8, 8];
+// A convolution x to a, `nodes` from a to c, two convolutions that a search can replace.
+const joined = (nodes, more = []) => model({
+  nodes: [node('Conv', 'stem', ['x', 'w'], ['a'], [ints('pads', [1, 1, 1, 1])]), ...nodes,
+    node('Conv', 'one', ['c', 'w1'], ['d'], [ints('pads', [1, 1, 1, 1])]), node('Relu', 'relu', ['d'], ['e']),
+    node('Conv', 'two', ['e', 'w1'], ['y'], [ints('pads', [1, 1, 1, 1])])],
+  initializers: [weights('w', [8, 3, 3, 3]), weights('w1', [8, 8, 3, 3]), ...more],
+  inputs: [info('x', [1, 3, 16, 16])], outputs: [info('y', null)]});
 const kinds = {
   good: () => model({nodes: [conv([1, 1, 1, 1]), node('Relu', 'relu1', ['y'], ['z'])],
     initializers: [weights('w', [4, 3, 3, 3])], inputs: [info('x', image)], outputs: [info('z', [1, 4, 8, 8])]}),
@@ -68,6 +78,18 @@ const kinds = {
     inputs: [info('x', image)], outputs: [info('y', [1, 4, 8, 8])]}),
   new_opset: () => model({nodes: [conv([1, 1, 1, 1])], initializers: [weights('w', [4, 3, 3, 3])],
     inputs: [info('x', image)], outputs: [info('y', [1, 4, 8, 8])], opset: 99}),
+  rows: () => joined([node('MaxPool', 'half', ['a'], ['m'], [ints('kernel_shape', [2, 1]), ints('strides', [2, 1])]),
+    node('Concat', 'below', ['a', 'm'], ['c'], [integer('axis', 2)])]),
+  roll: () => joined([node('Slice', 'right', ['a', 'two', 'end', 'columns'], ['p']),
+    node('Slice', 'left', ['a', 'zero', 'two', 'columns'], ['q']),
+    node('Concat', 'roll', ['p', 'q'], ['c'], [integer('axis', 3)])],
+  [longs('zero', [0]), longs('two', [2]), longs('end', [2 ** 31]), longs('columns', [3])]),
+  plain: () => joined([node('Relu', 'first', ['a'], ['c'])]),
+  view: () => model({nodes: [conv([1, 1, 1, 1]), node('Shape', 'shape', ['y'], ['s']),
+    node('Gather', 'batch', ['s', 'zero'], ['n']), node('Concat', 'to', ['n', 'rest'], ['t'], [integer('axis', 0)]),
+    node('Reshape', 'view', ['y', 't'], ['r']), node('Gemm', 'head', ['r', 'h'], ['z'])],
+  initializers: [weights('w', [4, 3, 3, 3]), weights('h', [256, 5]), longs('zero', [0]), longs('rest', [-1])],
+  inputs: [info('x', ['N', 3, 8, 8])], outputs: [info('z', ['N', 5])]}),
   einsum: () => model({nodes: [node('Einsum', 'mystery1', ['x', 'x'], ['y'], [text('equation', 'nchw,nchw->nchw')])],
     inputs: [info('x', image)], outputs: [info('y', image)]}),
 };
