@@ -60,6 +60,10 @@ std::string py_sizes(std::span<const std::int64_t> values) {
   return alike && !values.empty() ? std::to_string(values[0]) : py_tuple(values);
 }
 
+std::string py_dims(std::span<const std::int64_t> values) {
+  return values.empty() ? "()" : py_items(values);
+}
+
 std::string py_list(std::span<const std::int64_t> values) { return "[" + py_items(values) + "]"; }
 
 std::string py_string(std::string_view text) {
@@ -71,25 +75,44 @@ std::string py_string(std::string_view text) {
   return quoted + "\"";
 }
 
-std::string py_wrap(const std::string& line, std::size_t indent) {
-  constexpr std::size_t kColumns = 100;
-  const std::string margin(indent, ' ');
-  if (indent + line.size() <= kColumns) return margin + line;
-  std::string text, current = margin;
+namespace {
+
+/// The statement cut behind the commas between arguments, blanks included.
+std::vector<std::string> pieces_of(const std::string& line) {
+  std::vector<std::string> pieces;
   std::size_t begin = 0;
   int depth = 0;
+  bool quoted = false;
   for (std::size_t i = 0; i < line.size(); ++i) {
-    depth += line[i] == '(' || line[i] == '[' ? 1 : line[i] == ')' || line[i] == ']' ? -1 : 0;
-    const bool blank = line[i] == ' ' && i > 0 && line[i - 1] == ',' && depth > 0;
-    if (!blank && i + 1 < line.size()) continue;
-    const std::string piece = line.substr(begin, i + 1 - begin);
+    const char c = line[i];
+    if (quoted) {
+      i += c == '\\' ? 1 : 0;  // the next character is escaped
+      quoted = c != '"';
+      continue;
+    }
+    quoted = c == '"';
+    depth += c == '(' || c == '[' ? 1 : c == ')' || c == ']' ? -1 : 0;
+    if (c != ' ' || i == 0 || line[i - 1] != ',' || depth == 0) continue;
+    pieces.push_back(line.substr(begin, i + 1 - begin));
+    begin = i + 1;
+  }
+  pieces.push_back(line.substr(begin));
+  return pieces;
+}
+
+}  // namespace
+
+std::string py_wrap(const std::string& line, std::size_t indent) {
+  constexpr std::size_t kColumns = 100;
+  std::string text, current(indent, ' ');
+  if (indent + line.size() <= kColumns) return current + line;
+  for (const std::string& piece : pieces_of(line)) {
     if (current.size() + piece.size() > kColumns && current.size() > indent + 8) {
       current.erase(current.find_last_not_of(' ') + 1);
       text += current + "\n";
       current = std::string(indent + 8, ' ');
     }
     current += piece;
-    begin = i + 1;
   }
   return text + current;
 }

@@ -34,12 +34,15 @@ std::string py_items(std::span<const std::int64_t> values);
 std::string py_tuple(std::span<const std::int64_t> values);
 /// One number when all are equal, else a tuple: how people write kernels.
 std::string py_sizes(std::span<const std::int64_t> values);
+/// Dimensions as the arguments of a call: "1, 2", "()" where there are none.
+std::string py_dims(std::span<const std::int64_t> values);
 /// "[1, 2]"
 std::string py_list(std::span<const std::int64_t> values);
 /// In double quotes, escaped; control characters become blanks.
 std::string py_string(std::string_view text);
 
-/// A statement broken at commas into lines of at most 100 columns where it is too long.
+/// A statement broken at commas between arguments, never inside a string, into lines of at most 100
+/// columns where it is too long.
 std::string py_wrap(const std::string& line, std::size_t indent);
 
 }  // namespace autogo

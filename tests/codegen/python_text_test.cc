@@ -44,5 +44,17 @@ TEST(PythonText, BreaksLongCallsAtCommas) {
   EXPECT_EQ(py_wrap("x = 1", 4), "    x = 1");
 }
 
+TEST(PythonText, NeverBreaksInsideAString) {
+  const std::string name = "\"" + std::string(60, 'a') + ", (\\\", " + std::string(60, 'b') + "\"";
+  EXPECT_EQ(py_wrap("x = function(" + name + ", c)", 0),
+            "x = function(" + name + ",\n" + std::string(8, ' ') + "c)");
+}
+
+TEST(PythonText, WritesDimensionsAsArguments) {
+  const std::vector<std::int64_t> none, some{2, -1};
+  EXPECT_EQ(py_dims(none), "()");
+  EXPECT_EQ(py_dims(some), "2, -1");
+}
+
 }  // namespace
 }  // namespace autogo
