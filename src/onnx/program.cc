@@ -119,6 +119,27 @@ class Lowering {
     }
   }
 
+  /// Whether the batch of an input is left open: its declaration's first dimension has no number.
+  bool dynamic_batch() const {
+    return std::ranges::any_of(graph_proto().input(), [](const onnx::ValueInfoProto& info) {
+      const Shape shape = declared_shape(info);
+      return shape.rank() > 0 && shape[0] < 0;
+    });
+  }
+
+  /// A declaration, with what inference knows where it says nothing: the size of a resized map may
+  /// have a name only. A dynamic batch stays dynamic.
+  Shape completed(const Shape& declared, const Shape& inferred) const {
+    if (!declared.has_rank()) return inferred;
+    if (declared.rank() != inferred.rank()) return declared;
+    Shape shape = declared;
+    for (int d = dynamic_batch() ? 1 : 0; d < shape.rank(); ++d) {
+      const auto axis = static_cast<std::size_t>(d);
+      if (shape[axis] < 0) shape[axis] = inferred[axis];
+    }
+    return shape;
+  }
+
   /// Inputs and outputs are as their declaration says: dynamic where that is.
   void declare(const google::protobuf::RepeatedPtrField<onnx::ValueInfoProto>& infos) {
     for (const auto& info : infos) {
@@ -127,8 +148,7 @@ class Lowering {
       ProgramValue& v = program_.values[static_cast<std::size_t>(it->second)];
       if (v.constant >= 0) continue;
       v.dtype = to_dtype(info.type().tensor_type().elem_type());
-      const Shape shape = declared_shape(info);
-      if (shape.has_rank()) v.shape = shape;
+      v.shape = completed(declared_shape(info), v.shape);
     }
   }
 

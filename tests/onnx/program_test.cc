@@ -137,6 +137,18 @@ TEST(Program, IntegersComputedFromConstantsAreConstants) {
   EXPECT_EQ(integer_values(p.constants[0].tensor), (std::vector<std::int64_t>{3, 2}));
 }
 
+/// As PyTorch writes it: names for sizes that it did not compute.
+TEST(Program, SizesThatADeclarationOnlyNamesAreTheInferredOnes) {
+  for (const std::int64_t batch : {-1, 2}) {
+    OnnxBuilder b(13);
+    b.input("x", {batch, 3, 8, 8}).output("y", {-1, -1, -1, -1}).weight("w", {4, 3, 3, 3});
+    b.node("Conv", {"x", "w"}, {"y"});
+    const TempDir folder;
+    const Program p = lower(import_onnx(b.save(folder / "a.onnx")));
+    EXPECT_EQ(p.values[static_cast<std::size_t>(p.outputs[0])].shape, Shape({batch, 4, 6, 6}));
+  }
+}
+
 TEST(Program, NewNodesHaveTheirWeights) {
   Graph graph;
   const ValueId x = graph.add_input({DType::kFloat32, Layout::kChannelsFirst, Shape{1, 3, 8, 8}});
