@@ -103,9 +103,10 @@ class TopEmitter {
   std::set<std::string> taken_;
 };
 
-std::string bytes_of(const std::vector<float>& values) {
-  std::string bytes(values.size() * sizeof(float), '\0');
-  std::memcpy(bytes.data(), values.data(), bytes.size());
+template <typename Number>
+std::string bytes_of(const std::vector<Number>& values) {
+  std::string bytes(values.size() * sizeof(Number), '\0');
+  if (!values.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
   return bytes;
 }
 
@@ -156,8 +157,11 @@ std::vector<StoredTensor> CodeFile::tensors(
   for (std::size_t s = 0; s < codes.size(); ++s) {
     for (const LayerCode& layer : codes[s].layers) {
       for (const LayerWeight& weight : layer.weights) {
-        list.push_back({name(classes.uses[s].name, layer, weight), "F32", weight.dims,
-                        [&weight] { return bytes_of(weight.make()); }});
+        list.push_back({name(classes.uses[s].name, layer, weight), weight.integers ? "I64" : "F32",
+                        weight.dims, [&weight] {
+                          return weight.integers ? bytes_of(weight.integers())
+                                                 : bytes_of(weight.make());
+                        }});
       }
     }
   }

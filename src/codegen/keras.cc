@@ -41,7 +41,10 @@ class Keras : public Dialect {
     if (call.op.domain.empty()) {
       for (const auto rows : {keras_layers(), keras_elementwise(), keras_movement()}) {
         for (const OperatorRow& row : rows) {
-          if (row.name == call.op.op_type) return row.rule(call);
+          if (row.name != call.op.op_type) continue;
+          const PyExpr made = row.rule(call);
+          require_single_output(call, made);
+          return made;
         }
       }
     }
@@ -51,11 +54,9 @@ class Keras : public Dialect {
     return mark(name);
   }
   std::string constant_layer(const LayerWeight&) const override { return refuse_constant(); }
-  PyExpr constant_value(const std::string&) const override { return {refuse_constant()}; }
-  PyExpr integers(const std::vector<std::int64_t>&,
-                  const std::vector<std::int64_t>&) const override {
-    return {refuse_constant()};
-  }
+  PyExpr constant_value(const std::string&, DType) const override { return {refuse_constant()}; }
+  PyExpr literal(const ConstantView&) const override { return {refuse_constant()}; }
+  bool takes_numbers() const override { return true; }
   std::string call(const SectionUse& use, const ClassCode& made,
                    const std::string& arguments) const override {
     std::string text = function_name(made.name) + "(" + arguments + ", name=" + py_string(use.name);

@@ -215,6 +215,12 @@ PyExpr cast(Call& c) {
   return py_call("ops.cast", {same_order(c).text, py_string(name)});
 }
 
+PyExpr divide(Call& c) {
+  if (is_whole(c.type())) c.refuse("a division of integers has no form in Keras");
+  const std::vector<PyExpr> operands = joined_operands(c);
+  return py_infix(operands, "/");
+}
+
 PyExpr reciprocal(Call& c) { return {"1.0 / " + grouped(same_order(c)), false}; }
 
 #define AUTOGO_TEXT(name, text) constexpr char k##name[] = text
@@ -241,7 +247,6 @@ AUTOGO_TEXT(Tanh, "ops.tanh");
 AUTOGO_TEXT(Plus, "+");
 AUTOGO_TEXT(Minus, "-");
 AUTOGO_TEXT(Times, "*");
-AUTOGO_TEXT(Over, "/");
 AUTOGO_TEXT(Power, "**");
 AUTOGO_TEXT(Greater, ">");
 AUTOGO_TEXT(Less, "<");
@@ -254,7 +259,7 @@ constexpr OperatorRow kRows[] = {
     {"Ceil", unary<kCeil>},
     {"Clip", clip},
     {"Cos", unary<kCos>},
-    {"Div", infix<kOver>},
+    {"Div", divide},
     {"Elu", elu},
     {"Erf", unary<kErf>},
     {"Exp", unary<kExp>},

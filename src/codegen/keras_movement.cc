@@ -6,7 +6,6 @@
 // Tested by tests/codegen/operators_test.cc.
 
 #include <algorithm>
-#include <limits>
 
 #include "keras_ops.h"
 
@@ -133,54 +132,29 @@ PyExpr concat(Call& c) {
 }
 
 PyExpr split(Call& c) {
-  const std::size_t rank = c.rank(0), axis = c.axis(c.op.integer("axis", 0), rank);
-  const auto parts = static_cast<std::int64_t>(c.op.outputs.size());
-  Ints sizes = c.integers("split", 1).value_or(Ints{}), ends;
-  const std::int64_t whole = c.in_shape(0)[axis];
-  if (whole <= 0) c.refuse("the size of the axis that it splits is not known");
-  for (std::int64_t i = 0; sizes.empty() && i + 1 < parts; ++i) {
-    ends.push_back((i + 1) * ((whole + parts - 1) / parts));
-  }
-  for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
-    ends.push_back((ends.empty() ? 0 : ends.back()) + sizes[i]);
+  const SplitParts parts = split_parts(c);
+  Ints ends;
+  for (std::size_t i = 0; i + 1 < parts.sizes.size(); ++i) {
+    ends.push_back((ends.empty() ? 0 : ends.back()) + parts.sizes[i]);
   }
   const bool last = is_channels_last(c, c.op.inputs[0]);
   for (const int v : c.unit.outputs) c.file().channels_last[v] = last;
   PyExpr pieces = py_call("ops.split", {c.in(0).text, py_list(ends),
-                                        "axis=" + std::to_string(stored_axis(axis, last))});
-  pieces.tuple = parts > 1;
-  if (parts == 1) pieces.text += "[0]";
+                                        "axis=" + std::to_string(stored_axis(parts.axis, last))});
+  pieces.tuple = parts.sizes.size() > 1;
+  if (!pieces.tuple) pieces.text += "[0]";
   return pieces;
 }
 
 PyExpr slice(Call& c) {
-  const bool attributes = c.view.program().opset < 10;
-  const auto starts = c.integers(attributes ? "starts" : nullptr, 1);
-  const auto ends = c.integers(attributes ? "ends" : nullptr, 2);
-  const auto axes = c.integers(attributes ? "axes" : nullptr, 3);
-  const auto steps = c.integers(nullptr, 4);
-  if (!starts || !ends) c.refuse("starts and ends are missing");
-  const std::size_t rank = c.rank(0);
   const bool last = is_channels_last(c, c.op.inputs[0]);
-  std::vector<std::string> index(rank, ":");
-  std::size_t used = 0;
-  for (std::size_t i = 0; i < starts->size(); ++i) {
-    const std::size_t axis = axes ? c.axis((*axes)[i], rank) : i;
-    const std::int64_t step = steps ? (*steps)[i] : 1, size = c.in_shape(0)[axis];
-    if (step < 1) c.refuse("a slice that runs backwards");
-    const std::int64_t start = (*starts)[i], end = (*ends)[i];
-    const bool open = end >= std::numeric_limits<std::int32_t>::max() || (size > 0 && end >= size);
-    const std::size_t at = stored_axis(axis, last);
-    index[at] = (start == 0 ? "" : std::to_string(start)) + ":" +
-                (open ? "" : std::to_string(end)) + (step == 1 ? "" : ":" + std::to_string(step));
-    if (index[at] != ":") used = std::max(used, at + 1);
+  std::vector<std::string> index(c.rank(0), ":");
+  for (const SliceRange& range : slice_ranges(c)) {
+    if (range.step < 1) c.refuse("a slice that runs backwards");
+    index[stored_axis(range.axis, last)] = py_slice(range);
   }
   set_channels_last(c, last);
-  const PyExpr x = c.in(0);
-  if (used == 0) return x;
-  std::string text;
-  for (std::size_t i = 0; i < used; ++i) text += (i > 0 ? ", " : "") + index[i];
-  return {grouped(x) + "[" + text + "]"};
+  return py_sliced(c.in(0), index);
 }
 
 PyExpr gather(Call& c) {
@@ -256,7 +230,8 @@ PyExpr resize(Call& c) {
   const bool known = c.rank(0) == 4 && in.known() && out.known() && in[1] == out[1];
   if (!known || out[2] % in[2] != 0 || out[3] % in[3] != 0) c.refuse("resizes by no whole factor");
   const bool half = rule == "half_pixel" || rule == "pytorch_half_pixel";
-  const bool nearest = mode == "nearest" && (half || (rule == "asymmetric" && rounding == "floor"));
+  const bool nearest = mode == "nearest" && ((half && rounding.starts_with("round")) ||
+                                             (rule == "asymmetric" && rounding == "floor"));
   if (!nearest && !(mode == "linear" && half)) {
     c.refuse("resizing by " + mode + " and " + rule + " has no form in Keras");
   }

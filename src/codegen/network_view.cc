@@ -18,6 +18,7 @@
 #include <numeric>
 
 #include "autogo/base/error.h"
+#include "python_text.h"
 
 namespace autogo {
 namespace {
@@ -144,6 +145,12 @@ bool pass(const ProgramNode& node, const Shape& to, ConstantView& view, Moves& m
   return true;
 }
 
+/// A single number, whatever the dimensions that it is repeated over.
+ProgramTensor one_element(ProgramTensor tensor) {
+  if (tensor.splat) tensor.dims.clear();
+  return tensor;
+}
+
 void add_once(std::vector<int>& list, int value) {
   if (std::ranges::find(list, value) == list.end()) list.push_back(value);
 }
@@ -154,10 +161,12 @@ std::int64_t ConstantView::elements() const { return product(dims); }
 
 bool ConstantView::floating() const { return is_floating(dtype); }
 
-double ConstantView::number() const {
-  ProgramTensor one = read();
-  if (one.splat) one.dims.clear();
-  return real_values(one).at(0);
+double ConstantView::number() const { return real_values(one_element(read())).at(0); }
+
+std::string ConstantView::number_text() const {
+  if (floating()) return py_float(number());
+  const std::int64_t value = integer_values(one_element(read())).at(0);
+  return dtype == DType::kBool ? py_bool(value != 0) : std::to_string(value);
 }
 
 std::vector<float> ConstantView::floats() const {
@@ -176,6 +185,10 @@ LayerWeight plain_weight(const std::string& name, const ConstantView& constant) 
 LayerWeight reshaped_weight(const std::string& name, const ConstantView& constant, Ints dims) {
   AUTOGO_CHECK(product(dims) == constant.elements());
   return {name, std::move(dims), [constant] { return constant.floats(); }};
+}
+
+LayerWeight integer_table(const std::string& name, const ConstantView& constant) {
+  return {name, constant.dims, nullptr, false, [constant] { return constant.integers(); }};
 }
 
 LayerWeight filled_weight(const std::string& name, std::int64_t size, float value) {

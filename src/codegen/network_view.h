@@ -25,6 +25,8 @@ struct ConstantView {
   /// One element, or all alike.
   bool single() const { return splat || elements() == 1; }
   double number() const;  ///< of a single one
+  /// Python's text of it: "0.5", "-3", "True".
+  std::string number_text() const;
   std::vector<float> floats() const;
   std::vector<std::int64_t> integers() const;
 };
@@ -35,6 +37,7 @@ struct LayerWeight {
   std::vector<std::int64_t> dims;
   std::function<std::vector<float>()> make;
   bool trained = true;
+  std::function<std::vector<std::int64_t>()> integers = nullptr;  ///< instead of `make`
 };
 
 /// The constant as it is.
@@ -45,6 +48,8 @@ LayerWeight reshaped_weight(const std::string& name, const ConstantView& constan
 /// With permuted axes: axis i of the result is axis `axes[i]` of the constant.
 LayerWeight permuted_weight(const std::string& name, const ConstantView& constant,
                             const std::vector<std::size_t>& axes);
+/// A table of integers or truth values; it is stored as int64.
+LayerWeight integer_table(const std::string& name, const ConstantView& constant);
 /// `size` equal numbers.
 LayerWeight filled_weight(const std::string& name, std::int64_t size, float value);
 

@@ -24,29 +24,33 @@ class Torch : public Dialect {
  public:
   PyExpr expression(Call& call) const override {
     if (call.unit.idiom != OpKind::kOpaque) return torch_idiom(call);
-    if (call.op.domain.empty()) {
-      for (const auto rows :
-           {torch_layers(), torch_elementwise(), torch_movement(), torch_reductions()}) {
-        for (const OperatorRow& row : rows) {
-          if (row.name == call.op.op_type) return row.rule(call);
-        }
+    const OperatorRule rule = call.op.domain.empty() ? rule_of(call.op.op_type) : nullptr;
+    if (rule == nullptr) call.refuse("the operator has no form in PyTorch");
+    for (const auto* values : {&call.op.inputs, &call.op.outputs}) {
+      for (const int v : *values) {
+        if (v >= 0) require_type(call.view.value(v).dtype);
       }
     }
-    call.refuse("the operator has no form in PyTorch");
+    const PyExpr made = rule(call);
+    require_single_output(call, made);
+    return made;
   }
   std::string layer(const std::string& name, const std::string&) const override {
     return "self." + name;
   }
   std::string constant_layer(const LayerWeight& weight) const override {
-    const std::string empty = py_call("torch.empty", {py_items(weight.dims)}).text;
+    std::vector<std::string> arguments{py_dims(weight.dims)};
+    if (weight.integers) arguments.push_back("dtype=torch.int64");
+    const std::string empty = py_call("torch.empty", arguments).text;
     return weight.trained ? py_call("nn.Parameter", {empty}).text : empty;
   }
-  PyExpr constant_value(const std::string& layer) const override { return {"self." + layer}; }
-  PyExpr integers(const std::vector<std::int64_t>& values,
-                  const std::vector<std::int64_t>& dims) const override {
-    const PyExpr flat = py_call("torch.tensor", {py_list(values)});
-    return dims.size() == 1 ? flat : py_method(flat, "reshape", {py_items(dims)});
+  PyExpr constant_value(const std::string& layer, DType type) const override {
+    const PyExpr stored{"self." + layer};
+    return torch_type(type) == "torch.float32" || type == DType::kInt64 ? stored
+                                                                        : torch_as(stored, type);
   }
+  PyExpr literal(const ConstantView& constant) const override { return torch_tensor(constant); }
+  bool takes_numbers() const override { return false; }
   std::string call(const SectionUse& use, const ClassCode&,
                    const std::string& arguments) const override {
     return "self." + use.name + "(" + arguments + ")";
@@ -54,8 +58,32 @@ class Torch : public Dialect {
   PyExpr result(const FileState&, const Shape&, int, const std::string& name) const override {
     return {name};
   }
-  void start(FileState&, const NetworkView&) const override {}
+  void start(FileState&, const NetworkView& view) const override {
+    for (const int v : view.program().inputs) {
+      try {
+        require_type(view.value(v).dtype);
+      } catch (Error& e) {
+        e.prepend("input '" + view.value(v).name + "'");
+        throw;
+      }
+    }
+  }
   int depth() const override { return 4; }
+
+ private:
+  static OperatorRule rule_of(const std::string& op_type) {
+    for (const auto rows : {torch_layers(), torch_norms(), torch_elementwise(), torch_movement(),
+                            torch_sampling(), torch_reductions()}) {
+      for (const OperatorRow& row : rows) {
+        if (row.name == op_type) return row.rule;
+      }
+    }
+    return nullptr;
+  }
+  static void require_type(DType type) {
+    AUTOGO_REQUIRE(type == DType::kUndefined || !torch_type(type).empty(), ErrorKind::kUnsupported,
+                   std::string("values of type ") + dtype_name(type) + " have no form in PyTorch");
+  }
 };
 
 constexpr std::string_view kReader = R"(
@@ -68,8 +96,11 @@ def read_safetensors(path):
         for name, entry in header.items():
             begin, end = entry["data_offsets"]
             file.seek(start + begin)
-            data = torch.frombuffer(bytearray(file.read(end - begin)), dtype=types[entry["dtype"]])
-            tensors[name] = data.reshape(entry["shape"])
+            data = bytearray(file.read(end - begin))
+            tensors[name] = torch.empty(entry["shape"], dtype=types[entry["dtype"]])
+            if data:
+                flat = torch.frombuffer(data, dtype=types[entry["dtype"]])
+                tensors[name] = flat.reshape(entry["shape"])
     return tensors
 
 

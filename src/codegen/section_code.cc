@@ -18,15 +18,50 @@ namespace autogo {
 namespace {
 
 constexpr std::size_t kInlineColumns = 80;
-constexpr std::int64_t kMostNumbers = 256;  ///< written in the code
 constexpr std::array<const char*, 14> kNames = {"x", "y", "z", "a", "b", "c", "d",
                                                 "e", "g", "h", "p", "q", "u", "v"};
+
+PyExpr constant_number(const ConstantView& constant) {
+  const std::string text = constant.number_text();
+  return {text, text[0] != '-'};
+}
 
 }  // namespace
 
 std::optional<double> Call::number(std::size_t i) const {
   const auto operand = constant(i);
   return operand && operand->single() ? std::optional(operand->number()) : std::nullopt;
+}
+
+std::optional<std::string> Call::number_text(std::size_t i) const {
+  const auto operand = constant(i);
+  if (!operand || !operand->single()) return std::nullopt;
+  return operand->number_text();
+}
+
+/// Whether an operand is a tensor of at least that rank.
+bool Call::gives_shape(std::size_t i, std::size_t rank) const {
+  const auto fixed = constant(i);
+  if (fixed) return fixed->elements() != 1 && fixed->dims.size() >= rank;
+  if (!has(i)) return false;
+  const Shape& shape = in_shape(i);
+  return rank == 0 || (shape.has_rank() && static_cast<std::size_t>(shape.rank()) >= rank);
+}
+
+bool Call::is_number(std::size_t i) const {
+  const auto fixed = constant(i);
+  if (!fixed || fixed->elements() != 1) return false;
+  for (std::size_t other = 0; other < op.inputs.size(); ++other) {
+    if (other != i && gives_shape(other, fixed->dims.size())) return true;
+  }
+  return false;
+}
+
+PyExpr Call::term(std::size_t i) { return is_number(i) ? constant_number(*constant(i)) : in(i); }
+
+DType Call::type() const {
+  const DType own = op.outputs[0] < 0 ? DType::kUndefined : view.value(op.outputs[0]).dtype;
+  return own == DType::kUndefined && has(0) ? in_type(0) : own;
 }
 
 std::optional<std::vector<std::int64_t>> Call::integers(const char* attribute,
@@ -52,6 +87,14 @@ std::size_t Call::axis(std::int64_t axis, std::size_t rank) const {
 }
 
 void Call::refuse(const std::string& why) const { throw Error(ErrorKind::kUnsupported, why); }
+
+void require_single_output(const Call& call, const PyExpr& expr) {
+  for (const int v : call.unit.outputs) {
+    if (expr.tuple || v == call.op.outputs[0]) continue;
+    const auto place = std::ranges::find(call.op.outputs, v) - call.op.outputs.begin();
+    call.refuse("its output " + std::to_string(place) + " cannot be exported");
+  }
+}
 
 SectionCode SectionEmitter::emit(const Section& section) {
   count_uses(section);
@@ -182,8 +225,8 @@ PyExpr SectionEmitter::variable(int v) {
   return pending.expr;
 }
 
-/// A number stands where it is read; anything larger is a weight of the section. What operators
-/// compute from weights alone is computed where it is read.
+/// Some integers and numbers of rank 0 stand where they are read; others are weights of the
+/// section. What operators compute from weights alone is computed where it is read.
 PyExpr SectionEmitter::fixed_operand(int v) {
   const auto view = view_.constant(v);
   if (!view) {
@@ -194,7 +237,10 @@ PyExpr SectionEmitter::fixed_operand(int v) {
     unit.outputs = {v};
     Call call(*this, unit, node);
     try {
-      return dialect_.expression(call);
+      const PyExpr made = dialect_.expression(call);
+      if (!made.tuple) return made;
+      const auto place = std::ranges::find(node.outputs, v) - node.outputs.begin();
+      return {grouped(made) + "[" + std::to_string(place) + "]"};
     } catch (Error& e) {
       // The innermost one only: a table of numbers may come from a long chain of operators.
       if (!refused_) e.prepend("a constant operand needs " + describe(view_.program(), node));
@@ -202,24 +248,17 @@ PyExpr SectionEmitter::fixed_operand(int v) {
       throw;
     }
   }
-  if (view->elements() == 1) {
-    const double number = view->number();
-    if (view->floating()) return {py_float(number), number >= 0};
-    if (view->dtype == DType::kBool) return {py_bool(number != 0)};
-    return {std::to_string(static_cast<std::int64_t>(number)), number >= 0};
-  }
+  if (view->elements() == 1 && dialect_.takes_numbers()) return constant_number(*view);
   if (const auto known = constants_.find(v); known != constants_.end()) return known->second;
-  if (!view->floating()) {
-    AUTOGO_REQUIRE(view->elements() <= kMostNumbers, ErrorKind::kUnsupported,
-                   "a table of " + std::to_string(view->elements()) + " integers as an operand");
-    return dialect_.integers(view->integers(), view->dims);
-  }
-  LayerWeight weight = plain_weight("weight", *view);
+  const bool small = view->floating() ? view->dims.empty() : view->elements() <= kMostNumbers;
+  if (small) return dialect_.literal(*view);
+  LayerWeight weight =
+      view->floating() ? plain_weight("weight", *view) : integer_table("weight", *view);
   weight.trained = view->role == ConstantRole::kWeight;
   const std::string stem = weight.trained ? "weight" : "buffer";
   const std::string name = stem + std::to_string(++counts_[stem]);
   code_.layers.push_back({name, dialect_.constant_layer(weight), {weight}});
-  const PyExpr expr = dialect_.constant_value(name);
+  const PyExpr expr = dialect_.constant_value(name, view->dtype);
   constants_[v] = expr;
   return expr;
 }

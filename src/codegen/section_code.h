@@ -11,6 +11,9 @@
 
 namespace autogo {
 
+/// Integers of a table that are written in the code; larger ones are stored with the weights.
+inline constexpr std::int64_t kMostNumbers = 256;
+
 /// A layer that a section holds: how it is made, and its weights.
 struct LayerCode {
   std::string name;         ///< within the section: "conv1"
@@ -44,12 +47,14 @@ class Dialect {
   virtual PyExpr expression(Call& call) const = 0;
   /// How a layer of the section is called: "self.conv1".
   virtual std::string layer(const std::string& name, const std::string& constructor) const = 0;
-  /// A layer that holds one weight, and the expression of the weight.
+  /// A layer that holds one weight, and the expression of the weight as that type.
   virtual std::string constant_layer(const LayerWeight& weight) const = 0;
-  virtual PyExpr constant_value(const std::string& layer) const = 0;
-  /// A small table of integers.
-  virtual PyExpr integers(const std::vector<std::int64_t>& values,
-                          const std::vector<std::int64_t>& dims) const = 0;
+  virtual PyExpr constant_value(const std::string& layer, DType type) const = 0;
+  /// A constant written in the code where a value of the network is expected: a small table of
+  /// integers or truth values, or a number of rank 0.
+  virtual PyExpr literal(const ConstantView& constant) const = 0;
+  /// Whether numbers stand in the code wherever a constant has one element, of any rank.
+  virtual bool takes_numbers() const = 0;
   /// How the network calls a section.
   virtual std::string call(const SectionUse& use, const ClassCode& made,
                            const std::string& arguments) const = 0;
@@ -114,8 +119,14 @@ class Call {
   const ProgramNode& op;
 
   bool has(std::size_t i) const { return i < op.inputs.size() && op.inputs[i] >= 0; }
-  /// An operand: a variable, a number, a weight of the section. Call once for each.
+  /// An operand: a variable, a weight of the section, a constant as the framework writes values.
+  /// Call once for each.
   PyExpr in(std::size_t i) { return emitter_.operand(op.inputs[i]); }
+  /// An operand of arithmetic: as a number where it is one, beside an operand that gives the result
+  /// its shape.
+  PyExpr term(std::size_t i);
+  /// Whether term(i) is a number.
+  bool is_number(std::size_t i) const;
   /// The same as a variable, which may be written several times.
   PyExpr variable(std::size_t i) { return emitter_.variable(op.inputs[i]); }
   /// The unit's only computed input.
@@ -126,10 +137,15 @@ class Call {
   }
   /// The one number of a constant operand.
   std::optional<double> number(std::size_t i) const;
+  /// Its text, exact for integers of any size.
+  std::optional<std::string> number_text(std::size_t i) const;
   /// Integers of an attribute, or of a constant operand. @throws Error kUnsupported: computed
   std::optional<std::vector<std::int64_t>> integers(const char* attribute, std::size_t slot) const;
   const Shape& in_shape(std::size_t i) const { return view.shape(op.inputs[i]); }
   const Shape& out_shape() const { return view.shape(op.outputs[0]); }
+  DType in_type(std::size_t i) const { return view.value(op.inputs[i]).dtype; }
+  /// Of the first output, which most operators share with their first operand.
+  DType type() const;
   /// Rank of an operand. @throws Error kUnsupported when it is not known
   std::size_t rank(std::size_t i) const;
   std::size_t axis(std::int64_t axis, std::size_t rank) const;
@@ -147,6 +163,7 @@ class Call {
   [[noreturn]] void refuse(const std::string& why) const;
 
  private:
+  bool gives_shape(std::size_t i, std::size_t rank) const;
   SectionEmitter& emitter_;
 };
 
@@ -167,6 +184,8 @@ struct FileCode {
   std::vector<ClassCode> classes;
   std::vector<SectionUse> uses;  ///< by section
 };
+/// @throws Error kUnsupported when an output is read that the expression does not give
+void require_single_output(const Call& call, const PyExpr& expr);
 FileCode share_classes(const std::vector<Section>& sections, const std::vector<SectionCode>& codes);
 
 }  // namespace autogo

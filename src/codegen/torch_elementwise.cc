@@ -1,7 +1,11 @@
 // Elementwise operators, comparisons and activations in PyTorch.
 //
+// A constant of one element is a number where an operator's sign or a keyword takes one, else a
+// tensor (Call::term, Call::in).
+//
 // Tested by tests/codegen/operators_test.cc.
 
+#include <algorithm>
 #include <cmath>
 
 #include "torch_ops.h"
@@ -17,27 +21,24 @@ PyExpr unary(Call& c) {
 template <const char* kSign>
 PyExpr infix(Call& c) {
   std::vector<PyExpr> terms;
-  for (std::size_t i = 0; i < c.op.inputs.size(); ++i) terms.push_back(c.in(i));
+  for (std::size_t i = 0; i < c.op.inputs.size(); ++i) terms.push_back(c.term(i));
   return terms.size() == 1 ? terms[0] : py_infix(terms, kSign);
 }
 
 PyExpr identity(Call& c) { return c.in(0); }
 
-/// Function of two tensors; one of the operands may be a number.
+/// Function of two tensors, or a bound where one of two operands is a number.
 PyExpr extreme(Call& c, const std::string& function, const std::string& bound) {
-  std::optional<PyExpr> result;
-  std::optional<double> limit;
-  for (std::size_t i = 0; i < c.op.inputs.size(); ++i) {
-    if (const auto number = c.number(i)) {
-      if (limit) c.refuse("several numbers as operands");
-      limit = number;
-      continue;
+  if (c.op.inputs.size() == 2) {
+    for (const std::size_t i : {0U, 1U}) {
+      if (c.is_number(i)) return py_method(c.in(1 - i), "clamp", {bound + "=" + c.term(i).text});
     }
-    const PyExpr operand = c.in(i);
-    result = result ? py_call(function, {result->text, operand.text}) : operand;
   }
-  if (!result) c.refuse("all operands are constants");
-  return limit ? py_method(*result, "clamp", {bound + "=" + py_float(*limit)}) : *result;
+  PyExpr result = c.in(0);
+  for (std::size_t i = 1; i < c.op.inputs.size(); ++i) {
+    result = py_call(function, {result.text, c.in(i).text});
+  }
+  return result;
 }
 
 PyExpr maximum(Call& c) { return extreme(c, "torch.maximum", "min"); }
@@ -45,37 +46,36 @@ PyExpr minimum(Call& c) { return extreme(c, "torch.minimum", "max"); }
 
 PyExpr mean(Call& c) {
   std::vector<PyExpr> terms;
-  for (std::size_t i = 0; i < c.op.inputs.size(); ++i) terms.push_back(c.in(i));
+  for (std::size_t i = 0; i < c.op.inputs.size(); ++i) terms.push_back(c.term(i));
   if (terms.size() == 1) return terms[0];
   return {"(" + py_infix(terms, "+").text + ") / " + std::to_string(terms.size()), false};
 }
 
 PyExpr mod(Call& c) {
   const bool as_c = c.op.integer("fmod", 0) != 0;
-  const std::string a = c.in(0).text, b = c.in(1).text;
+  const std::string a = c.in(0).text, b = c.term(1).text;
   return py_call(as_c ? "torch.fmod" : "torch.remainder", {a, b});
 }
 
+/// PyTorch takes its bounds as numbers or as tensors, not as one of each.
 PyExpr clip(Call& c) {
-  std::optional<double> low, high;
-  if (c.op.inputs.size() > 1 || !c.op.attributes.empty()) {
-    const bool attributes = c.op.attributes.contains("min") || c.op.attributes.contains("max");
-    if (attributes) {
-      if (c.op.attributes.contains("min")) low = static_cast<double>(c.op.real("min", 0));
-      if (c.op.attributes.contains("max")) high = static_cast<double>(c.op.real("max", 0));
-    } else {
-      if (c.has(1) && !(low = c.number(1))) c.refuse("its lower bound is computed");
-      if (c.has(2) && !(high = c.number(2))) c.refuse("its upper bound is computed");
-    }
+  std::string low, high;
+  const bool attributes = c.op.attributes.contains("min") || c.op.attributes.contains("max");
+  if (attributes) {
+    if (c.op.attributes.contains("min")) low = py_float(static_cast<double>(c.op.real("min", 0)));
+    if (c.op.attributes.contains("max")) high = py_float(static_cast<double>(c.op.real("max", 0)));
+  } else {
+    const bool numbers = (!c.has(1) || c.number_text(1)) && (!c.has(2) || c.number_text(2));
+    auto bound = [&](std::size_t i) {
+      return !c.has(i) ? "" : numbers ? *c.number_text(i) : c.in(i).text;
+    };
+    low = bound(1);
+    high = bound(2);
   }
-  if (low == 0.0 && high == 6.0) return py_call("F.relu6", {c.in(0).text});
-  const bool whole = c.view.value(c.op.inputs[0]).dtype == DType::kInt64;
-  auto text = [whole](double v) {
-    return whole ? std::to_string(static_cast<std::int64_t>(v)) : py_float(v);
-  };
+  if (low == "0.0" && high == "6.0") return py_call("F.relu6", {c.in(0).text});
   std::vector<std::string> bounds;
-  if (low) bounds.push_back("min=" + text(*low));
-  if (high) bounds.push_back("max=" + text(*high));
+  if (!low.empty()) bounds.push_back("min=" + low);
+  if (!high.empty()) bounds.push_back("max=" + high);
   return bounds.empty() ? c.in(0) : py_method(c.in(0), "clamp", bounds);
 }
 
@@ -133,37 +133,50 @@ PyExpr prelu(Call& c) {
 }
 
 PyExpr where(Call& c) {
-  const std::string condition = c.in(0).text;
-  auto tensor = [&](std::size_t i) {
-    const PyExpr operand = c.in(i);
-    return c.number(i) ? py_call("torch.tensor", {operand.text}).text : operand.text;
-  };
-  const std::string yes = tensor(1);
-  return py_call("torch.where", {condition, yes, tensor(2)});
+  const std::string condition = c.in(0).text, yes = c.in(1).text;
+  return py_call("torch.where", {condition, yes, c.in(2).text});
 }
 
 PyExpr cast(Call& c) {
-  switch (static_cast<DType>(c.op.integer("to", 0))) {
-    case DType::kFloat32:
-    case DType::kFloat64:
-    case DType::kFloat16:
-    case DType::kBFloat16:
-      return py_method(c.in(0), "float");
-    case DType::kInt64:
-    case DType::kInt32:
-      return py_method(c.in(0), "long");
-    case DType::kBool:
-      return py_method(c.in(0), "bool");
-    default:
-      c.refuse("a cast to this type has no form here");
-  }
+  const auto to = static_cast<DType>(c.op.integer("to", 0));
+  if (torch_type(to).empty()) c.refuse("a cast to this type has no form in PyTorch");
+  return torch_as(c.in(0), to);
+}
+
+PyExpr cast_like(Call& c) {
+  const DType to = c.in_type(1);
+  if (torch_type(to).empty()) c.refuse("the type that it casts to is not known");
+  return torch_as(c.in(0), to);
 }
 
 PyExpr reciprocal(Call& c) { return {"1.0 / " + grouped(c.in(0)), false}; }
+
+/// The mask is that of evaluation: everything is kept.
 PyExpr dropout(Call& c) {
   float ratio = c.op.real("ratio", 0.5F);
-  if (const auto number = c.number(1)) ratio = static_cast<float>(*number);
-  return py_call(c.layer("dropout", py_call("nn.Dropout", {py_float(ratio)}).text, {}),
+  const auto given = c.number(1);
+  if (c.has(1) && !given) c.refuse("its ratio is computed");
+  if (given) ratio = static_cast<float>(*given);
+  const bool trains = c.has(2) && c.number(2) != 0.0;  // computed counts as true
+  if (trains && ratio != 0) c.refuse("it drops in evaluation, too (training_mode)");
+  const std::string layer =
+      trains ? "" : c.layer("dropout", py_call("nn.Dropout", {py_float(ratio)}).text, {});
+  auto kept = [&](const PyExpr& x) { return trains ? x : py_call(layer, {x.text}); };
+  const int mask = c.op.outputs.size() > 1 ? c.op.outputs[1] : -1;
+  if (std::ranges::find(c.unit.outputs, mask) == c.unit.outputs.end()) return kept(c.in(0));
+  const PyExpr x = c.variable(0);
+  std::vector<std::string> like{x.text};
+  if (c.view.value(mask).dtype == DType::kBool) like.push_back("dtype=torch.bool");
+  return {kept(x).text + ", " + py_call("torch.ones_like", like).text, false, true};
+}
+
+PyExpr is_inf(Call& c) {
+  const bool positive = c.op.integer("detect_positive", 1) != 0;
+  const bool negative = c.op.integer("detect_negative", 1) != 0;
+  if (!positive && !negative) c.refuse("it looks for neither infinity");
+  return py_call(positive && negative ? "torch.isinf"
+                 : positive           ? "torch.isposinf"
+                                      : "torch.isneginf",
                  {c.in(0).text});
 }
 
@@ -181,6 +194,7 @@ AUTOGO_TEXT(Erf, "torch.erf");
 AUTOGO_TEXT(Exp, "torch.exp");
 AUTOGO_TEXT(Floor, "torch.floor");
 AUTOGO_TEXT(HardSwish, "F.hardswish");
+AUTOGO_TEXT(IsNaN, "torch.isnan");
 AUTOGO_TEXT(Log, "torch.log");
 AUTOGO_TEXT(Mish, "F.mish");
 AUTOGO_TEXT(Neg, "torch.neg");
@@ -213,9 +227,17 @@ AUTOGO_TEXT(LessOrEqual, "<=");
 
 /// Integers divide as in C.
 PyExpr divide(Call& c) {
-  if (c.view.value(c.op.outputs[0]).dtype != DType::kInt64) return infix<kOver>(c);
+  if (!is_whole(c.type())) return infix<kOver>(c);
   const std::string a = c.in(0).text;
-  return py_call("torch.div", {a, c.in(1).text, "rounding_mode=\"trunc\""});
+  return py_call("torch.div", {a, c.term(1).text, "rounding_mode=\"trunc\""});
+}
+
+/// The result has the base's type; PyTorch's has the wider of both.
+PyExpr power(Call& c) {
+  const DType base = c.in_type(0), exponent = c.in_type(1);
+  if (!is_whole(base) || base == exponent) return infix<kPower>(c);
+  const PyExpr x = is_whole(exponent) ? c.in(0) : py_method(c.in(0), "double");
+  return torch_as(py_infix({x, c.term(1)}, "**"), base);
 }
 
 constexpr OperatorRow kRows[] = {
@@ -228,6 +250,7 @@ constexpr OperatorRow kRows[] = {
     {"Atan", unary<kAtan>},
     {"Atanh", unary<kAtanh>},
     {"Cast", cast},
+    {"CastLike", cast_like},
     {"Ceil", unary<kCeil>},
     {"Celu", celu},
     {"Clip", clip},
@@ -246,6 +269,8 @@ constexpr OperatorRow kRows[] = {
     {"HardSigmoid", hard_sigmoid},
     {"HardSwish", unary<kHardSwish>},
     {"Identity", identity},
+    {"IsInf", is_inf},
+    {"IsNaN", unary<kIsNaN>},
     {"LeakyRelu", leaky_relu},
     {"Less", infix<kLess>},
     {"LessOrEqual", infix<kLessOrEqual>},
@@ -260,7 +285,7 @@ constexpr OperatorRow kRows[] = {
     {"Not", unary<kNot>},
     {"Or", infix<kOr>},
     {"PRelu", prelu},
-    {"Pow", infix<kPower>},
+    {"Pow", power},
     {"Reciprocal", reciprocal},
     {"Relu", unary<kRelu>},
     {"Round", unary<kRound>},

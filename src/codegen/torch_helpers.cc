@@ -12,7 +12,7 @@ struct Helper {
   std::string_view name, text;
 };
 
-constexpr std::array<Helper, 11> kHelpers{{
+constexpr std::array<Helper, 12> kHelpers{{
     {"average_real", R"(def average_real(x, kernel, stride, pads):
     """Average over the real cells of each window; padding does not count."""
     ones = F.pad(torch.ones_like(x[:1, :1]), pads)
@@ -32,6 +32,10 @@ constexpr std::array<Helper, 11> kHelpers{{
     """Entries of an axis, picked by an index of any shape."""
     picked = x.index_select(axis, index.flatten() % x.shape[axis])
     return picked.reshape(x.shape[:axis] + index.shape + x.shape[axis + 1 :])
+)"},
+    {"gather_elements", R"(def gather_elements(x, index, axis):
+    """Entries of an axis, an index for each."""
+    return x.gather(axis, index % x.shape[axis])
 )"},
     {"log_softmax_from", R"(def log_softmax_from(x, axis):
     """Over all axes from `axis` on, taken as one."""

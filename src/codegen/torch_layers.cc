@@ -1,4 +1,4 @@
-// Convolutions, pooling, matrix products and normalisations in PyTorch.
+// Convolutions, pooling, matrix products and idioms in PyTorch.
 //
 // ONNX pads each side by its own amount; PyTorch's layers pad both alike, so uneven pads become an
 // F.pad of the operand. Averages that do not count padding then go through a helper that divides by
@@ -14,8 +14,6 @@ namespace autogo {
 namespace {
 
 using Ints = std::vector<std::int64_t>;
-
-std::string dimension(std::size_t rank) { return std::to_string(rank) + "d"; }
 
 Ints begins(const Ints& pads) {
   return Ints(pads.begin(), pads.begin() + static_cast<std::ptrdiff_t>(pads.size() / 2));
@@ -54,7 +52,7 @@ PyExpr functional_conv(Call& c) {
   if (symmetric_pads(pads)) add_option(arguments, "padding", begins(pads), 0);
   add_option(arguments, "dilation", window_list(c, "dilations", rank, 1), 1);
   add_option(arguments, "groups", {c.op.integer("group", 1)}, 1);
-  return py_call("F.conv" + dimension(rank), arguments);
+  return py_call("F.conv" + torch_dimension(rank), arguments);
 }
 
 PyExpr conv(Call& c) {
@@ -78,8 +76,8 @@ PyExpr conv(Call& c) {
   } else {
     arguments.push_back("bias=False");
   }
-  const std::string layer =
-      c.layer("conv", py_call("nn.Conv" + dimension(rank), arguments).text, std::move(weights));
+  const std::string layer = c.layer(
+      "conv", py_call("nn.Conv" + torch_dimension(rank), arguments).text, std::move(weights));
   std::string x = c.in(0).text;
   if (!even) x = py_call("F.pad", {x, torch_pads(pads)}).text;
   return py_call(layer, {x});
@@ -132,8 +130,9 @@ PyExpr conv_transpose(Call& c) {
     arguments.push_back("bias=False");
   }
   add_option(arguments, "dilation", dilations, 1);
-  const std::string layer = c.layer(
-      "deconv", py_call("nn.ConvTranspose" + dimension(rank), arguments).text, std::move(weights));
+  const std::string layer =
+      c.layer("deconv", py_call("nn.ConvTranspose" + torch_dimension(rank), arguments).text,
+              std::move(weights));
   const PyExpr full = py_call(layer, {c.in(0).text});
   if (even) return full;
   Ints change(2 * rank);
@@ -176,17 +175,18 @@ PyExpr max_pool(Call& c) {
   if (c.unit.outputs.size() > 1 || c.unit.outputs[0] != c.op.outputs[0]) {
     c.refuse("the indices of a maximum pooling cannot be exported");
   }
+  if (is_whole(c.in_type(0))) c.refuse("PyTorch does not pool integers");
   const Pool pool(c);
   std::string x = c.in(0).text;
   if (!pool.plain) x = py_call("F.pad", {x, torch_pads(pool.pads), "value=-float(\"inf\")"}).text;
-  return py_call("F.max_pool" + dimension(pool.rank), pool.options(x));
+  return py_call("F.max_pool" + torch_dimension(pool.rank), pool.options(x));
 }
 
 PyExpr average_pool(Call& c) {
   const Pool pool(c);
   const bool counts = c.op.integer("count_include_pad", 0) != 0;
   if (!all(pool.dilations, 1)) c.refuse("dilated average pooling has no form in PyTorch");
-  const std::string function = "F.avg_pool" + dimension(pool.rank);
+  const std::string function = "F.avg_pool" + torch_dimension(pool.rank);
   if (pool.plain) {
     std::vector<std::string> arguments = pool.options(c.in(0).text);
     if (!counts && !all(pool.pads, 0)) arguments.push_back("count_include_pad=False");
@@ -207,7 +207,7 @@ PyExpr global_pool(Call& c) {
   const std::size_t rank = c.rank(0);
   const std::string name = kMaximum ? "max" : "avg";
   if (rank >= 3 && rank <= 5) {
-    return py_call("F.adaptive_" + name + "_pool" + dimension(rank - 2), {c.in(0).text, "1"});
+    return py_call("F.adaptive_" + name + "_pool" + torch_dimension(rank - 2), {c.in(0).text, "1"});
   }
   c.refuse("global pooling of a value of rank " + std::to_string(rank));
 }
@@ -231,11 +231,15 @@ PyExpr gemm(Call& c) {
   const float alpha = c.op.real("alpha", 1), beta = c.op.real("beta", 1);
   const auto matrix = c.constant(1), bias = c.constant(2);
   const bool layer = matrix && !flip_a && alpha == 1 && (!c.has(2) || (bias && beta == 1)) &&
-                     (!bias || bias->elements() == matrix->dims[flip_b ? 0 : 1]);
+                     matrix->floating() &&
+                     (!bias || (bias->elements() == matrix->dims[flip_b ? 0 : 1] &&
+                                !bias->dims.empty() && bias->dims.back() == bias->elements()));
   if (layer) return linear(c, c.in(0), *matrix, flip_b, bias);
   const PyExpr a = flip_a ? py_method(c.in(0), "t") : c.in(0);
   const PyExpr b = flip_b ? py_method(c.in(1), "t") : c.in(1);
   PyExpr product = py_infix({a, b}, "@");
+  const bool whole = is_whole(c.type());
+  if (whole && (alpha != 1 || beta != 1)) c.refuse("factors of a product of integers");
   if (alpha != 1) product = py_infix({{py_float(alpha)}, product}, "*");
   if (!c.has(2)) return product;
   const PyExpr rest = beta == 1 ? c.in(2) : py_infix({{py_float(beta)}, c.in(2)}, "*");
@@ -244,7 +248,8 @@ PyExpr gemm(Call& c) {
 
 PyExpr matmul(Call& c) {
   const auto matrix = c.constant(1);
-  if (matrix && matrix->dims.size() == 2) return linear(c, c.in(0), *matrix, false, {});
+  if (matrix && matrix->floating() && matrix->dims.size() == 2)
+    return linear(c, c.in(0), *matrix, false, {});
   const PyExpr a = c.in(0);
   return py_infix({a, c.in(1)}, "@");
 }
@@ -255,160 +260,16 @@ PyExpr einsum(Call& c) {
   return py_call("torch.einsum", arguments);
 }
 
-// Normalisations ------------------------------------------------------------------------------
-
-ConstantView weight_of(const Call& c, std::size_t i) {
-  const auto view = c.constant(i);
-  if (!view) c.refuse("input " + std::to_string(i) + " is computed, expected a weight");
-  return *view;
-}
-
-void add_epsilon(const Call& c, std::vector<std::string>& arguments) {
-  const float epsilon = c.op.real("epsilon", 1e-5F);
-  if (epsilon != 1e-5F) arguments.push_back("eps=" + py_float(epsilon));
-}
-
-std::string norm_dimension(Call& c) {
-  const std::size_t rank = c.rank(0);
-  if (rank > 5 || rank < 2) c.refuse("normalises a value of rank " + std::to_string(rank));
-  return dimension(rank == 2 ? 1 : rank - 2);
-}
-
-PyExpr batch_norm(Call& c) {
-  if (c.view.program().opset < 9 && c.op.integer("spatial", 1) == 0) {
-    c.refuse("batch normalisation with a statistic for every position has no form in PyTorch");
-  }
-  if (c.unit.outputs.size() > 1) c.refuse("its statistics cannot be exported");
-  const ConstantView scale = weight_of(c, 1);
-  const std::int64_t channels = scale.elements();
-  std::vector<std::string> arguments{std::to_string(channels)};
-  add_epsilon(c, arguments);
-  const float momentum = c.op.real("momentum", 0.9F);
-  if (momentum != 0.9F) {
-    arguments.push_back("momentum=" +
-                        py_float(static_cast<float>(1.0 - std::stod(py_float(momentum)))));
-  }
-  std::vector<LayerWeight> weights{
-      plain_weight("weight", scale), plain_weight("bias", weight_of(c, 2)),
-      plain_weight("running_mean", weight_of(c, 3)), plain_weight("running_var", weight_of(c, 4))};
-  weights[2].trained = weights[3].trained = false;
-  const std::string layer = c.layer(
-      "bn", py_call("nn.BatchNorm" + norm_dimension(c), arguments).text, std::move(weights));
-  return py_call(layer, {c.in(0).text});
-}
-
-PyExpr instance_norm(Call& c) {
-  const ConstantView scale = weight_of(c, 1);
-  std::vector<std::string> arguments{std::to_string(scale.elements())};
-  add_epsilon(c, arguments);
-  arguments.push_back("affine=True");
-  const std::size_t rank = c.rank(0);
-  if (rank < 3 || rank > 5) c.refuse("normalises a value of rank " + std::to_string(rank));
-  const std::string layer =
-      c.layer("norm", py_call("nn.InstanceNorm" + dimension(rank - 2), arguments).text,
-              {plain_weight("weight", scale), plain_weight("bias", weight_of(c, 2))});
-  return py_call(layer, {c.in(0).text});
-}
-
-/// Scale and bias: one for a group in opsets 18 to 20, one for a channel since.
-LayerWeight by_channel(const std::string& name, const ConstantView& view, std::int64_t channels) {
-  if (view.elements() == channels) return plain_weight(name, view);
-  return {name, {channels}, [view, channels] {
-            const std::vector<float> from = view.floats();
-            const auto each = static_cast<std::size_t>(channels) / from.size();
-            std::vector<float> to;
-            for (const float value : from) to.insert(to.end(), each, value);
-            return to;
-          }};
-}
-
-PyExpr group_norm(Call& c) {
-  const std::int64_t groups = c.op.integer("num_groups", 1);
-  c.rank(0);
-  const std::int64_t channels = c.in_shape(0)[1];
-  if (channels <= 0) c.refuse("the number of its channels is not known");
-  std::vector<std::string> arguments{std::to_string(groups), std::to_string(channels)};
-  add_epsilon(c, arguments);
-  const std::string layer = c.layer("norm", py_call("nn.GroupNorm", arguments).text,
-                                    {by_channel("weight", weight_of(c, 1), channels),
-                                     by_channel("bias", weight_of(c, 2), channels)});
-  return py_call(layer, {c.in(0).text});
-}
-
-PyExpr layer_norm(Call& c) {
-  const std::size_t rank = c.rank(0), axis = c.axis(c.op.integer("axis", -1), rank);
-  const ConstantView scale = weight_of(c, 1);
-  Ints dims;
-  for (std::size_t d = axis; d < rank; ++d) dims.push_back(c.in_shape(0)[d]);
-  std::int64_t size = 1;
-  for (const std::int64_t d : dims) size *= d;
-  if (scale.elements() != size) c.refuse("a scale that broadcasts has no form in PyTorch");
-  std::vector<std::string> arguments{dims.size() == 1 ? std::to_string(dims[0]) : py_tuple(dims)};
-  add_epsilon(c, arguments);
-  LayerWeight bias = filled_weight("bias", size, 0);
-  if (c.has(2)) bias = plain_weight("bias", weight_of(c, 2));
-  bias.dims = dims;
-  const std::string layer = c.layer("norm", py_call("nn.LayerNorm", arguments).text,
-                                    {reshaped_weight("weight", scale, dims), bias});
-  return py_call(layer, {c.in(0).text});
-}
-
-PyExpr local_response(Call& c) {
-  const std::int64_t size = c.op.integer("size", 1);
-  if (size % 2 == 0) c.refuse("an even number of neighbours has no form in PyTorch");
-  return py_call(
-      "F.local_response_norm",
-      {c.in(0).text, std::to_string(size), "alpha=" + py_float(c.op.real("alpha", 1e-4F)),
-       "beta=" + py_float(c.op.real("beta", 0.75F)), "k=" + py_float(c.op.real("bias", 1))});
-}
-
-PyExpr mean_variance(Call& c) {
-  const Ints axes = c.op.integers("axes").value_or(Ints{0, 2, 3});
-  return py_call(c.helper("normalize"), {c.in(0).text, py_tuple(axes)});
-}
-
-PyExpr lp_normalization(Call& c) {
-  const std::string dim = std::to_string(c.op.integer("axis", -1));
-  const std::string p = std::to_string(c.op.integer("p", 2));
-  return py_call("F.normalize", {c.in(0).text, "p=" + p, "dim=" + dim});
-}
-
-/// Since opset 13 over one axis; before, over all axes from `axis` on, taken as one.
-template <bool kLog>
-PyExpr softmax(Call& c) {
-  const std::string function = kLog ? "F.log_softmax" : "F.softmax";
-  const bool one_axis = c.view.program().opset >= 13;
-  const std::int64_t given = c.op.integer("axis", one_axis ? -1 : 1);
-  const std::size_t rank = c.rank(0), axis = c.axis(given, rank);
-  if (one_axis || axis + 1 == rank) {
-    return py_call(function, {c.in(0).text, "dim=" + std::to_string(given)});
-  }
-  std::int64_t behind = 1;  // 1x1 maps: the axes behind the first are of no matter
-  for (std::size_t d = axis + 1; d < rank; ++d) behind *= c.in_shape(0)[d];
-  if (behind == 1) return py_call(function, {c.in(0).text, "dim=" + std::to_string(given)});
-  return py_call(c.helper(kLog ? "log_softmax_from" : "softmax_from"),
-                 {c.in(0).text, std::to_string(axis)});
-}
-
 constexpr OperatorRow kRows[] = {
     {"AveragePool", average_pool},
-    {"BatchNormalization", batch_norm},
     {"Conv", conv},
     {"ConvTranspose", conv_transpose},
     {"Einsum", einsum},
     {"Gemm", gemm},
     {"GlobalAveragePool", global_pool<false>},
     {"GlobalMaxPool", global_pool<true>},
-    {"GroupNormalization", group_norm},
-    {"InstanceNormalization", instance_norm},
-    {"LRN", local_response},
-    {"LayerNormalization", layer_norm},
-    {"LogSoftmax", softmax<true>},
-    {"LpNormalization", lp_normalization},
     {"MatMul", matmul},
     {"MaxPool", max_pool},
-    {"MeanVarianceNormalization", mean_variance},
-    {"Softmax", softmax<false>},
 };
 
 PyExpr idiom_layer_norm(Call& c) {

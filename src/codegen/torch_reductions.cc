@@ -36,9 +36,18 @@ Reduction reduction(Call& c) {
   return r;
 }
 
+/// PyTorch has means, roots and logarithms of floating-point numbers only, and sums every type of
+/// integers as int64.
 template <const char* kBefore, const char* kMethod, const char* kAfter>
 PyExpr reduce(Call& c) {
-  const Reduction r = reduction(c);
+  Reduction r = reduction(c);
+  const std::string method = kMethod;
+  if (is_whole(c.type())) {
+    if (method == "mean" || method == "logsumexp" || *kAfter != '\0') {
+      c.refuse("a mean, root or logarithm of integers has no form in PyTorch");
+    }
+    if (method == "sum") add_type(r.arguments, c.type());
+  }
   PyExpr x = c.in(0);
   if (r.nothing) return x;
   if (*kBefore != '\0') x = py_method(x, kBefore);
@@ -49,11 +58,13 @@ PyExpr reduce(Call& c) {
 PyExpr reduce_product(Call& c) {
   const Reduction r = reduction(c);
   PyExpr x = c.in(0);
+  if (r.nothing) return x;
   Ints axes = r.axes;
   std::ranges::sort(axes, std::greater<>());
   for (const std::int64_t a : axes) {
     std::vector<std::string> arguments{"dim=" + std::to_string(a)};
     if (r.keep) arguments.push_back("keepdim=True");
+    add_type(arguments, c.type());
     x = py_method(x, "prod", arguments);
   }
   return x;
@@ -61,7 +72,9 @@ PyExpr reduce_product(Call& c) {
 
 template <const char* kMethod>
 PyExpr arg_extreme(Call& c) {
-  if (c.op.integer("select_last_index", 0) != 0) c.refuse("select_last_index");
+  if (c.op.integer("select_last_index", 0) != 0) {
+    c.refuse("the last of equal entries (select_last_index) has no form in PyTorch");
+  }
   std::vector<std::string> arguments{"dim=" + std::to_string(c.op.integer("axis", 0))};
   if (c.op.integer("keepdims", 1) != 0) arguments.push_back("keepdim=True");
   return py_method(c.in(0), kMethod, arguments);
@@ -76,33 +89,47 @@ PyExpr shape(Call& c) {
     x += "[" + std::to_string(c.op.integer("start", 0)) + ":" +
          (open ? "" : std::to_string(c.op.integer("end", 0))) + "]";
   }
-  return py_call("torch.tensor", {x});
+  std::vector<std::string> arguments{x};
+  const Shape& out = c.out_shape();
+  if (!out.known() || out[0] == 0) arguments.push_back("dtype=torch.int64");  // of an empty list
+  return py_call("torch.tensor", arguments);
 }
+
+PyExpr size(Call& c) { return py_call("torch.tensor", {py_method(c.in(0), "numel").text}); }
 
 PyExpr constant_of_shape(Call& c) {
-  double value = 0;
+  ConstantView value{
+      DType::kFloat32, {}, ConstantRole::kFixed, false, [] { return make_tensor({}, {0.0F}); }};
   if (const auto it = c.op.attributes.find("value"); it != c.op.attributes.end()) {
     if (const auto* tensor = std::get_if<ProgramTensor>(&it->second)) {
-      value = real_values(*tensor).at(0);
+      value = {tensor->dtype, tensor->dims, ConstantRole::kFixed, tensor->splat,
+               [tensor = *tensor] { return tensor; }};
     }
   }
-  const bool whole = c.view.value(c.op.outputs[0]).dtype == DType::kInt64;
-  const std::string number =
-      whole ? std::to_string(static_cast<std::int64_t>(value)) : py_float(value);
-  return py_call("torch.full", {grouped(c.in(0)) + ".tolist()", number});
+  std::vector<std::string> arguments{grouped(c.in(0)) + ".tolist()", value.number_text()};
+  add_type(arguments, value.dtype);
+  return py_call("torch.full", arguments);
 }
 
+/// A number where it is a constant: PyTorch would read it from a tensor.
 PyExpr range(Call& c) {
-  const std::string from = c.in(0).text, to = c.in(1).text;
-  return py_call("torch.arange", {from, to, c.in(2).text});
+  std::vector<std::string> arguments;
+  for (const std::size_t i : {0U, 1U, 2U}) {
+    const auto number = c.number_text(i);
+    arguments.push_back(number ? *number : c.in(i).text);
+  }
+  add_type(arguments, c.type());
+  return py_call("torch.arange", arguments);
 }
 
 PyExpr cumulative_sum(Call& c) {
-  const auto axis = c.number(1);
-  if (!axis || c.op.integer("exclusive", 0) != 0 || c.op.integer("reverse", 0) != 0) {
+  if (c.op.integer("exclusive", 0) != 0 || c.op.integer("reverse", 0) != 0) {
     c.refuse("a cumulative sum that is exclusive or reversed has no form in PyTorch");
   }
-  return py_method(c.in(0), "cumsum", {std::to_string(static_cast<int>(*axis))});
+  const PyExpr x = c.in(0);
+  std::vector<std::string> arguments{torch_count(c, 1)};
+  add_type(arguments, c.type());
+  return py_method(x, "cumsum", arguments);
 }
 
 #define AUTOGO_TEXT(name, text) constexpr char k##name[] = text
@@ -137,6 +164,7 @@ constexpr OperatorRow kRows[] = {
     {"ReduceSum", reduce<kNone, kSum, kNone>},
     {"ReduceSumSquare", reduce<kSquare, kSum, kNone>},
     {"Shape", shape},
+    {"Size", size},
 };
 
 }  // namespace

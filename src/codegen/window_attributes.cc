@@ -1,6 +1,9 @@
-// Kernels, strides, pads, and the weights of idioms, as both frameworks need them.
+// Kernels, strides, pads, slices, and the weights of idioms, as both frameworks need them.
+//
+// Tested by tests/codegen/operators_test.cc.
 
 #include <algorithm>
+#include <limits>
 
 #include "torch_ops.h"
 
@@ -75,6 +78,69 @@ std::string torch_pads(const Ints& pads) {
     order.push_back(pads[d + rank]);
   }
   return py_tuple(order);
+}
+
+bool SliceRange::open() const {
+  return end >= std::numeric_limits<std::int32_t>::max() || (size > 0 && end >= size);
+}
+
+bool SliceRange::flips() const {
+  if (step != -1) return false;
+  const std::int64_t most = size > 0 ? size : std::numeric_limits<std::int32_t>::max();
+  return (start == -1 || start >= most - 1) && end < -most;
+}
+
+std::vector<SliceRange> slice_ranges(const Call& c) {
+  const bool attributes = c.view.program().opset < 10;
+  const auto starts = c.integers(attributes ? "starts" : nullptr, 1);
+  const auto ends = c.integers(attributes ? "ends" : nullptr, 2);
+  const auto axes = c.integers(attributes ? "axes" : nullptr, 3);
+  const auto steps = c.integers(nullptr, 4);
+  if (!starts || !ends) c.refuse("starts and ends are missing");
+  const std::size_t rank = c.rank(0), count = starts->size();
+  if (ends->size() != count || (axes && axes->size() != count) ||
+      (steps && steps->size() != count) || (!axes && count > rank)) {
+    c.refuse("starts, ends, axes and steps do not fit each other");
+  }
+  std::vector<SliceRange> ranges;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t axis = axes ? c.axis((*axes)[i], rank) : i;
+    ranges.push_back(
+        {axis, (*starts)[i], (*ends)[i], steps ? (*steps)[i] : 1, c.in_shape(0)[axis]});
+  }
+  return ranges;
+}
+
+std::string py_slice(const SliceRange& range) {
+  return (range.start == 0 ? "" : std::to_string(range.start)) + ":" +
+         (range.open() ? "" : std::to_string(range.end)) +
+         (range.step == 1 ? "" : ":" + std::to_string(range.step));
+}
+
+PyExpr py_sliced(const PyExpr& x, const std::vector<std::string>& index) {
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < index.size(); ++i) used = index[i] == ":" ? used : i + 1;
+  if (used == 0) return x;
+  std::string text;
+  for (std::size_t i = 0; i < used; ++i) text += (i > 0 ? ", " : "") + index[i];
+  return {grouped(x) + "[" + text + "]"};
+}
+
+SplitParts split_parts(const Call& c) {
+  SplitParts parts;
+  const std::size_t rank = c.rank(0), count = c.op.outputs.size();
+  parts.axis = c.axis(c.op.integer("axis", 0), rank);
+  parts.sizes = c.integers("split", 1).value_or(std::vector<std::int64_t>{});
+  if (parts.sizes.empty()) {
+    const std::int64_t whole = c.in_shape(0)[parts.axis], n = static_cast<std::int64_t>(count);
+    if (whole < 0) c.refuse("the size of the axis that it splits is not known");
+    const std::int64_t each = (whole + n - 1) / n;
+    for (std::int64_t i = 0, left = whole; i < n; ++i, left -= parts.sizes.back()) {
+      parts.sizes.push_back(std::min(each, left));
+    }
+  }
+  if (parts.sizes.size() != count) c.refuse("its sizes do not fit its outputs");
+  return parts;
 }
 
 }  // namespace autogo

@@ -4,8 +4,10 @@
 #include <sys/wait.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <map>
 #include <sstream>
 #include <string>
@@ -22,11 +24,37 @@ inline std::string replaced_extension(const std::string& path, const std::string
   return path.substr(0, path.rfind('.')) + extension;
 }
 
+struct CommandResult {
+  int code = 127;  ///< 77: it says that something is missing
+  std::string text;
+
+  bool missing() const { return code == 77 || code == 127; }
+};
+
+/// Runs a command of the shell, with both streams in its text.
+inline CommandResult run_command(const std::string& command) {
+  CommandResult result;
+  std::FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return result;
+  char buffer[4096];
+  while (std::fgets(buffer, sizeof(buffer), pipe) != nullptr) result.text += buffer;
+  const int status = ::pclose(pipe);
+  result.code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+  return result;
+}
+
+/// A script of this folder in Debian's Python, which has Debian's packages, or in another one.
+inline std::string codegen_script(const std::string& name, const char* python = nullptr) {
+  return std::string(python != nullptr ? python : "/usr/bin/python3") +
+         " '" AUTOGO_SOURCE_DIR "/tests/codegen/" + name + "'";
+}
+
 /// The models' Python files on what ONNX Runtime gave, in one Python.
 /// @param script  of this folder, that compares
 /// @param batches  run each with these batches
 inline void expect_agrees(const char* script, const std::vector<std::string>& models,
-                          const std::string& list, const std::vector<int>& batches = {1}) {
+                          const std::string& list, const std::vector<int>& batches = {1},
+                          const char* python = nullptr) {
   if (!std::filesystem::exists(models.at(0) + ".io")) {
     const OrtAnswer recorded = ask_ort("record", models, list);
     if (!recorded.available) GTEST_SKIP() << recorded.text;
@@ -39,27 +67,21 @@ inline void expect_agrees(const char* script, const std::vector<std::string>& mo
     }
   }
   out.close();
-  const std::string command = "/usr/bin/python3 '" AUTOGO_SOURCE_DIR "/tests/codegen/" +
-                              std::string(script) + "' < '" + list + "' 2>&1";
-  std::FILE* pipe = ::popen(command.c_str(), "r");
-  ASSERT_NE(pipe, nullptr);
-  std::string text, failures;
-  char buffer[4096];
-  while (std::fgets(buffer, sizeof(buffer), pipe) != nullptr) text += buffer;
-  const int status = ::pclose(pipe);
-  if (WIFEXITED(status) && (WEXITSTATUS(status) == 77 || WEXITSTATUS(status) == 127)) {
-    GTEST_SKIP() << text;
-  }
-  std::istringstream lines(text);
+  const CommandResult ran = run_command(codegen_script(script, python) + " < '" + list + "'");
+  if (ran.missing()) GTEST_SKIP() << ran.text;
+  std::istringstream lines(ran.text);
+  std::string failures;
   std::size_t passed = 0;
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("ok ")) {
       ++passed;
+    } else if (line.starts_with("# ")) {
+      std::cout << line.substr(2) << "\n";
     } else {
       failures += line + "\n";
     }
   }
-  EXPECT_EQ(status, 0) << failures;
+  EXPECT_EQ(ran.code, 0) << failures;
   EXPECT_EQ(passed, models.size() * batches.size()) << failures;
 }
 
@@ -68,10 +90,11 @@ inline void expect_pytorch_agrees(const std::vector<std::string>& models, const 
   expect_agrees("compare.py", models, list, batches);
 }
 
-/// With Keras where it is installed, else with the stub of it in keras_stub.
+/// With Keras where it is installed, in $AUTOGO_KERAS_PYTHON (a Python that has torch, too) or
+/// Debian's Python; else with the stub of it in keras_stub. Prints which.
 inline void expect_keras_agrees(const std::vector<std::string>& models, const std::string& list,
                                 const std::vector<int>& batches = {1}) {
-  expect_agrees("compare_keras.py", models, list, batches);
+  expect_agrees("compare_keras.py", models, list, batches, std::getenv("AUTOGO_KERAS_PYTHON"));
 }
 
 /// What cannot be written, by case, with the reason behind "(Operator): ".

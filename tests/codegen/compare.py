@@ -3,8 +3,9 @@
 A line of the list: FILE.py RECORD BATCH. RECORD is a file of `ort_check.mjs record`: a line of
 JSON, then the bytes of the tensors. With a BATCH of N the inputs are repeated N times, and every
 copy must give the same answer. Prints a line each, "ok FILE DIFFERENCE" or "FAIL FILE REASON", the
-difference being the largest one over the largest magnitude; above 1e-4 it fails. Exit code 1 when
-any failed, 77 without torch.
+difference being the largest one over the largest magnitude; above 1e-4 it fails (more where the
+network computed in half precision). Shapes and types must be equal, every floating-point type being
+float32. Exit code 1 when any failed, 77 without torch.
 """
 
 import importlib.util
@@ -18,7 +19,9 @@ except ImportError:
     sys.exit(77)
 
 TYPES = {"float32": torch.float32, "float64": torch.float64, "float16": torch.float16,
-         "int64": torch.int64, "int32": torch.int32, "bool": torch.bool}
+         "int64": torch.int64, "int32": torch.int32, "int16": torch.int16, "int8": torch.int8,
+         "uint8": torch.uint8, "bool": torch.bool}
+SLACK = {torch.float16: 100}  # of ONNX Runtime's results in half precision
 
 
 def read_record(path):
@@ -27,7 +30,9 @@ def read_record(path):
 
         def read(entry):
             data = bytearray(file.read(entry["bytes"]))
-            return torch.frombuffer(data, dtype=TYPES[entry["type"]]).reshape(entry["dims"])
+            kind = TYPES[entry["type"]]
+            flat = torch.frombuffer(data, dtype=kind) if data else torch.empty(0, dtype=kind)
+            return flat.reshape(entry["dims"])
 
         inputs = [read(entry) for entry in head["inputs"]]
         return inputs, [read(entry) for entry in head["outputs"]]
@@ -36,15 +41,19 @@ def read_record(path):
 def difference(got, expected):
     if got.shape != expected.shape:
         raise ValueError(f"shape {tuple(got.shape)}, expected {tuple(expected.shape)}")
-    if not expected.dtype.is_floating_point:
+    kind = torch.float32 if expected.dtype.is_floating_point else expected.dtype
+    if got.dtype != kind:
+        raise ValueError(f"type {got.dtype}, expected {kind}")
+    if not expected.dtype.is_floating_point or expected.numel() == 0:
         return 0.0 if torch.equal(got.to(expected.dtype), expected) else float("inf")
+    slack = SLACK.get(expected.dtype, 1)
     got, expected = got.double(), expected.double()
     if not torch.equal(got.isnan(), expected.isnan()):
         return float("inf")
     same = got == expected  # infinities too
     delta = torch.where(same, torch.zeros_like(got), got - expected)
     scale = torch.nan_to_num(expected, nan=0.0, posinf=0.0, neginf=0.0).abs().max().item()
-    return torch.nan_to_num(delta, nan=0.0).abs().max().item() / max(scale, 1e-30)
+    return torch.nan_to_num(delta, nan=0.0).abs().max().item() / max(scale, 1e-30) / slack
 
 
 def check(path, record, batch):
@@ -53,7 +62,8 @@ def check(path, record, batch):
     spec.loader.exec_module(module)
     network = module.load()
     inputs, outputs = read_record(record)
-    inputs = [torch.cat([v.float() if v.dtype.is_floating_point else v] * batch) for v in inputs]
+    inputs = [v.float() if v.dtype.is_floating_point else v for v in inputs]
+    inputs = [torch.cat([v] * batch) if batch > 1 else v for v in inputs]
     results = network(*inputs)
     results = results if isinstance(results, tuple) else (results,)
     pairs = zip(results, outputs, strict=True)
