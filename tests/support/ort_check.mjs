@@ -10,6 +10,8 @@
 // any failed, 77 when onnxruntime-node is missing. It is looked for in $AUTOGO_ORT (a node_modules
 // folder) and ../node_modules beside the source tree. Inputs are random, from a fixed seed;
 // dynamic dimensions are 1, or as in $AUTOGO_ORT_SHAPES ("name:1x3x64x64,other:1x5").
+// With $AUTOGO_ORT_INPUTS they come from A.onnx.in where that is there: a record as A.onnx.io, for
+// both models of a pair. With $AUTOGO_ORT_RECORD `compare` also writes the record of the first.
 // Optimisations are off unless $AUTOGO_ORT_OPTIMIZE is set: bits should not depend on fusions.
 
 import {createRequire} from 'node:module';
@@ -79,12 +81,33 @@ function makeTensor(type, dims, next) {
   }
 }
 
+const kArrays = {float32: Float32Array, float64: Float64Array, int64: BigInt64Array,
+                 uint64: BigUint64Array, int32: Int32Array, uint32: Uint32Array, int16: Int16Array,
+                 uint16: Uint16Array, int8: Int8Array, uint8: Uint8Array, bool: Uint8Array,
+                 float16: globalThis.Float16Array ?? Uint16Array};
+
+// The inputs of a record.
+function readInputs(path) {
+  const file = readFileSync(path);
+  let at = file.indexOf('\n') + 1;
+  const feeds = {};
+  for (const {name, type, dims, bytes} of JSON.parse(file.subarray(0, at)).inputs) {
+    const part = file.subarray(at, at + bytes);
+    at += bytes;
+    if (type !== 'string' && !kArrays[type]) throw new Error(`inputs of type ${type} are not read here`);
+    const data = type === 'string' ? JSON.parse(part) : new kArrays[type](Uint8Array.from(part).buffer);
+    feeds[name] = new ort.Tensor(type, data, dims);
+  }
+  return feeds;
+}
+
 async function execute(path, feeds = {}) {
   const session = await ort.InferenceSession.create(path, {
     graphOptimizationLevel: process.env.AUTOGO_ORT_OPTIMIZE ? 'all' : 'disabled',
     intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3,
   });
   for (const input of session.inputMetadata) {
+    if (feeds[input.name]) continue;
     const dims = shapes.get(input.name) ?? input.shape.map((d) => (typeof d === 'number' && d >= 0 ? d : 1));
     let seed = 1;
     for (const c of input.name) seed = (Math.imul(seed, 31) + c.charCodeAt(0)) | 0;
@@ -148,12 +171,17 @@ let failed = 0;
 for (let i = 0; i < paths.length; i += mode === 'compare' ? 2 : 1) {
   const path = paths[i];
   try {
-    const feeds = {};
-    const outputs = await execute(path, feeds);
-    if (mode === 'record') record(path, feeds, outputs);
-    let wrong = '';
-    if (mode === 'compare') wrong = difference(outputs, await execute(paths[i + 1]));
-    if (wrong) throw new Error(wrong);
+    const given = process.env.AUTOGO_ORT_INPUTS && existsSync(`${path}.in`);
+    const feeds = given ? readInputs(`${path}.in`) : {};
+    const outputs = await execute(path, feeds).catch((e) => {
+      throw mode === 'compare' ? new Error(`the original does not run: ${oneLine(e)}`) : e;
+    });
+    if (mode === 'record' || process.env.AUTOGO_ORT_RECORD) record(path, feeds, outputs);
+    if (mode === 'compare') {
+      const wrong = difference(outputs, await execute(paths[i + 1], {...feeds}));
+      const random = wrong && difference(outputs, await execute(path, {...feeds}));
+      if (wrong && !random) throw new Error(wrong);
+    }
     console.log(`ok ${path} ${summary(outputs)}`);
   } catch (e) {
     ++failed;
