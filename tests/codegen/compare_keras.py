@@ -1,7 +1,7 @@
 """compare_keras.py < LIST: as compare.py, for exported Keras files.
 
-Uses Keras where it is installed, else the stub beside this file (keras_stub). Maps of the record
-are N,C,H,W; the exported network's are N,H,W,C.
+Uses Keras where it is installed, else the stub beside this file (keras_stub), and says which in a
+line that begins with "# ". Maps of the record are N,C,H,W; the exported network's are N,H,W,C.
 """
 
 import importlib.util
@@ -15,7 +15,9 @@ from compare import difference, main, read_record, torch  # noqa: E402
 
 try:
     import keras
+    print("# with Keras", keras.__version__)
 except ImportError:
+    print("# with a stub of Keras: Keras is not installed")
     sys.path.insert(0, str(here / "keras_stub"))
     import keras
 

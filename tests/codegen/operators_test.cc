@@ -7,6 +7,7 @@
 #include "onnx/op_samples.h"
 #include "onnx/operator_cases.h"
 #include "random_weights.h"
+#include "support/golden.h"
 #include "support/temp_dir.h"
 
 namespace autogo {
@@ -119,13 +120,17 @@ TEST(KerasOperators, TheTableAsTheExporterWritesIt) {
   EXPECT_EQ(refused["m10_resize_linear"], "resizing by linear and asymmetric has no form in Keras");
 }
 
-/// Keras' export covers less of ONNX; what it does write is right.
+/// Keras' export covers less of ONNX; what it does write is right, and what it refuses is in
+/// tests/golden/codegen/keras_refusals.txt.
 TEST(KerasOperators, ComputeWhatTheRuntimeComputesOrAreRefused) {
   const TempDir folder;
   const std::vector<std::string> models = all_cases(folder);
   Refusals refused;
   const std::vector<std::string> written = exported(models, refused, export_keras);
   EXPECT_GT(written.size(), 110U);
+  std::string text;
+  for (const auto& [name, reason] : refused) text += name + ": " + reason + "\n";
+  testing::expect_golden("codegen/keras_refusals", text);
   expect_keras_agrees(written, folder / "list");
 }
 
