@@ -96,6 +96,17 @@ std::optional<SliceSpec> slice_spec(const NodeView& node, std::size_t rank);
 /// `*absent`: none given.
 std::optional<std::vector<std::int64_t>> axes_of(const NodeView& node, std::size_t slot,
                                                  bool* absent);
+/// The sizes that an Attention node works with, -1 where unknown.
+struct AttentionShape {
+  bool heads_apart = false;  ///< batch x heads x length x size, else batch x length x channels
+  std::int64_t batch = -1, query_heads = -1, key_heads = -1;
+  std::int64_t queries = -1, keys = -1;  ///< positions; keys: with those of the past
+  std::int64_t key_size = -1, value_size = -1;
+};
+/// No value: the rank of an operand is not known. @throws Error kInput: they do not fit
+std::optional<AttentionShape> attention_shape(const onnx::NodeProto& node, const Dims& query,
+                                              const Dims& key, const Dims& value,
+                                              const Dims& past_key);
 /// Sizes of the parts of a Split along its axis; no value when not known.
 std::optional<std::vector<std::int64_t>> split_sizes(const NodeView& node, std::int64_t size);
 

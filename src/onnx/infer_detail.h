@@ -13,8 +13,10 @@ namespace autogo {
 
 using InferRule = std::function<std::vector<InferredValue>(const NodeView&)>;
 
-/// Rules by operator; infer_movement.cc has those of operators that only move data.
+/// Rules by operator; infer_movement.cc has those of operators that only move data,
+/// infer_recent.cc those that the schemas of ONNX's library do not serve.
 const std::map<std::string_view, InferRule>& movement_rules();
+const std::map<std::string_view, InferRule>& recent_rules();
 
 /// What the rules share.
 namespace infer_detail {

@@ -288,6 +288,25 @@ Values blocks(const NodeView& n) {
   return one(n.dtype(0), out);
 }
 
+/// The sizes of a Resize that scales all axes alike: within the given sizes, or around them.
+Dims kept_aspect(const Ints& in, const Ints& sizes, const Ints& axes, bool within) {
+  std::optional<double> scale;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const std::int64_t size = in[checked_axis(axes[i], in.size())];
+    if (size < 1) return Ints(in.size(), -1);
+    const double own = static_cast<double>(sizes[i]) / static_cast<double>(size);
+    scale = within ? std::min(scale.value_or(own), own) : std::max(scale.value_or(own), own);
+  }
+  Ints out = in;
+  for (const std::int64_t axis : axes) {
+    std::int64_t& size = out[checked_axis(axis, in.size())];
+    const double scaled = std::floor(*scale * static_cast<double>(size) + 0.5);
+    if (!(scaled >= 0 && scaled < 1e15)) fail("Resize by " + std::to_string(*scale));
+    size = static_cast<std::int64_t>(scaled);
+  }
+  return out;
+}
+
 Values resize(const NodeView& n) {
   const Dims& in = n.dims(0);
   if (!in) return one(n.dtype(0), n.dims(0));
@@ -308,13 +327,15 @@ Values resize(const NodeView& n) {
   Ints out = *in;
   const bool by_size = sizes && !sizes->empty();
   if (!by_size && factors.empty()) return one(n.dtype(0), Ints(in->size(), -1));
-  if (by_size && attribute_string(n.proto(), "keep_aspect_ratio_policy", "stretch") != "stretch") {
-    return one(n.dtype(0), Ints(in->size(), -1));
-  }
+  const std::string policy =
+      by_size ? attribute_string(n.proto(), "keep_aspect_ratio_policy", "stretch") : "stretch";
   const std::size_t given = by_size ? sizes->size() : factors.size();
   if (given != axes->size()) {
     fail(n.op() + " has " + std::to_string(given) + (by_size ? " sizes" : " scales") +
          ", expected " + std::to_string(axes->size()));
+  }
+  if (policy != "stretch") {
+    return one(n.dtype(0), kept_aspect(*in, *sizes, *axes, policy == "not_larger"));
   }
   for (std::size_t i = 0; i < given; ++i) {
     std::int64_t& size = out[checked_axis((*axes)[i], out.size())];

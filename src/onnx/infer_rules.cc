@@ -146,6 +146,15 @@ Values constant_of_shape(const NodeView& n) {
   return one(type, *shape);
 }
 
+/// In training also the running statistics.
+Values batch_norm(const NodeView& n) {
+  Values out = same(n);
+  for (std::size_t i = 1; i < n.num_outputs(); ++i) {
+    out.push_back({n.dtype(3), n.dims(3), nullptr});
+  }
+  return out;
+}
+
 Values layer_norm(const NodeView& n) {
   Values out = same(n);
   Dims reduced = n.dims(0);
@@ -157,37 +166,6 @@ Values layer_norm(const NodeView& n) {
     out.push_back({DType::kFloat32, reduced, nullptr});
   }
   return out;
-}
-
-/// "ij,jk->ik"; an equation with an ellipsis is left to nobody.
-Values einsum(const NodeView& n) {
-  std::string equation = attribute_string(n.proto(), "equation", "");
-  std::erase(equation, ' ');
-  const std::size_t arrow = equation.find("->");
-  if (arrow == std::string::npos || equation.find('.') != std::string::npos) {
-    return one(n.dtype(0), std::nullopt);
-  }
-  std::map<char, std::int64_t> sizes;
-  std::size_t at = 0;
-  for (std::size_t i = 0; i < n.num_inputs(); ++i) {
-    const std::size_t end = std::min(equation.find(',', at), arrow);
-    if (!n.dims(i) || at > arrow) return one(n.dtype(0), std::nullopt);
-    if (end - at != n.dims(i)->size())
-      fail("Einsum: input " + std::to_string(i) + " is " + dims_text(n.dims(i)) +
-           ", the equation " + equation);
-    for (std::size_t k = at; k < end; ++k) {
-      std::int64_t& size = sizes.emplace(equation[k], 1).first->second;
-      if (size == 1) size = (*n.dims(i))[k - at];  // a 1 broadcasts
-    }
-    at = end + 1;
-  }
-  Ints out;
-  for (std::size_t k = arrow + 2; k < equation.size(); ++k) {
-    const auto it = sizes.find(equation[k]);
-    if (it == sizes.end()) fail("Einsum: the equation " + equation + " is malformed");
-    out.push_back(it->second);
-  }
-  return one(n.dtype(0), out);
 }
 
 Values global_pool(const NodeView& n) {
@@ -208,6 +186,7 @@ Values quantize(const NodeView& n) {
 const std::map<std::string_view, InferRule>& rules() {
   static const std::map<std::string_view, InferRule> table = [] {
     std::map<std::string_view, InferRule> t = movement_rules();
+    t.insert(recent_rules().begin(), recent_rules().end());
     for (const char* op : {"Abs",
                            "Acos",
                            "Acosh",
@@ -264,8 +243,7 @@ const std::map<std::string_view, InferRule>& rules() {
                            "Tanh",
                            "TensorScatter",
                            "ThresholdedRelu",
-                           "Trilu",
-                           "BatchNormalization"}) {
+                           "Trilu"}) {
       t[op] = same;
     }
     for (const char* op : {"Add", "And", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Div",
@@ -287,6 +265,7 @@ const std::map<std::string_view, InferRule>& rules() {
       t[op] = global_pool;
     }
     t["ArgMax"] = t["ArgMin"] = arg_reduce;
+    t["BatchNormalization"] = batch_norm;
     t["BitCast"] = t["Cast"] = [](const NodeView& n) {
       return same_with_type(n, to_dtype(static_cast<int>(attribute_int(n.proto(), "to", 0))));
     };
@@ -295,7 +274,6 @@ const std::map<std::string_view, InferRule>& rules() {
     t["ConstantOfShape"] = constant_of_shape;
     t["DequantizeLinear"] = [](const NodeView& n) { return same_with_type(n, n.dtype(1)); };
     t["Dropout"] = dropout;
-    t["Einsum"] = einsum;
     t["Gemm"] = gemm;
     t["LayerNormalization"] = layer_norm;
     t["MatMul"] = matmul;
