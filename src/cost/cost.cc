@@ -15,16 +15,21 @@
 //   resize                                      1; shapes, concat, identity, zero: 0
 //
 // Parameters are the trainable ones: a batch norm has 2 per channel, its running statistics count
-// only as stored bytes. An opaque node's numbers come from its importer.
+// only as stored bytes. Those of an imported node come from its importer, who has seen its weights:
+// a PReLU may have one slope, a group norm one scale a group, a layer norm no shift. Those of a new
+// node are what the exporter writes for it. A weight that several nodes read is one weight: a sum
+// over a graph counts it where it is read first.
 //
 // Tested by tests/cost/cost_test.cc, tests/cost/models_test.cc.
 
 #include "autogo/cost/cost.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "autogo/base/error.h"
 #include "count.h"
+#include "node_costs.h"
 
 namespace autogo {
 namespace {
@@ -170,6 +175,27 @@ const Source::NodeFacts* facts_of(const Graph& graph, const Node& node) {
   return &source->node_facts[node.origin];
 }
 
+/// Takes weights that an earlier node of the same graph reads out of a node's cost.
+class SharedWeights {
+ public:
+  void deduct(const Source::NodeFacts* facts, Cost& cost) {
+    if (facts == nullptr) return;
+    for (const Source::SharedWeight& weight : facts->shared) {
+      Counted& counted = counted_[weight.id];
+      cost.params -= std::min(weight.params, counted.params);
+      cost.weight_bytes -= std::min(weight.bytes, counted.bytes);
+      counted.params = std::max(weight.params, counted.params);
+      counted.bytes = std::max(weight.bytes, counted.bytes);
+    }
+  }
+
+ private:
+  struct Counted {
+    std::int64_t params = 0, bytes = 0;
+  };
+  std::unordered_map<std::uint32_t, Counted> counted_;  // by id
+};
+
 }  // namespace
 
 Cost& Cost::operator+=(const Cost& other) {
@@ -197,7 +223,7 @@ Cost node_cost(const Graph& graph, NodeId id) {
     const TensorType& in = graph.type(graph.inputs(id)[0]);
     const Weights weights = node_weights(node, in);
     const auto width = static_cast<std::int64_t>(dtype_size(in.dtype));
-    cost.params = weights.trained;
+    cost.params = facts != nullptr ? facts->params : weights.trained;
     cost.weight_bytes = facts != nullptr
                             ? facts->weight_bytes
                             : (Count(weights.stored) * width).value();
@@ -219,6 +245,24 @@ std::int64_t graph_macs(const Graph& graph) {
     macs += graph.node(id).op == OpKind::kOpaque ? node_cost(graph, id).macs : node_macs(graph, id);
   }
   return macs.value();
+}
+
+std::vector<Cost> node_costs(const Graph& graph) {
+  std::vector<Cost> costs;
+  costs.reserve(graph.num_nodes());
+  SharedWeights shared;
+  for (std::uint32_t n = 0; n < graph.num_nodes(); ++n) {
+    const NodeId id{n};
+    costs.push_back(node_cost(graph, id));
+    shared.deduct(facts_of(graph, graph.node(id)), costs.back());
+  }
+  return costs;
+}
+
+std::int64_t graph_params(const Graph& graph) {
+  Count params = 0;
+  for (const Cost& cost : node_costs(graph)) params += cost.params;
+  return params.value();
 }
 
 }  // namespace autogo

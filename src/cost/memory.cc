@@ -9,6 +9,7 @@
 
 #include "autogo/cost/cost.h"
 #include "count.h"
+#include "node_costs.h"
 
 namespace autogo {
 namespace {
@@ -55,11 +56,8 @@ std::vector<std::int64_t> live_bytes(const Graph& graph) {
 
 GraphCost graph_cost(const Graph& graph) {
   GraphCost result;
-  result.nodes.reserve(graph.num_nodes());
-  for (std::uint32_t n = 0; n < graph.num_nodes(); ++n) {
-    result.nodes.push_back(node_cost(graph, NodeId{n}));
-    result.total += result.nodes.back();
-  }
+  result.nodes = node_costs(graph);
+  for (const Cost& cost : result.nodes) result.total += cost;
   result.live_bytes = live_bytes(graph);
   for (const std::int64_t held : result.live_bytes) {
     result.peak_activation_bytes = std::max(result.peak_activation_bytes, held);

@@ -1,130 +1,120 @@
-// What only the importer can know of a node's cost: the sizes of its constants, and the
-// multiply-accumulates of opaque nodes that have some (1-D and 3-D convolutions, recurrent layers,
-// quantised products). -1 says that they cannot be told.
+// Multiply-accumulates of opaque nodes that have some: convolutions that are not 2-D, recurrent
+// layers, quantised products, attention, Einsum. -1 says that they cannot be told.
 //
-// Tested by tests/onnx/import_test.cc.
+// Tested by tests/onnx/facts_test.cc.
 
 #include <algorithm>
 #include <array>
-#include <set>
 
+#include "einsum.h"
 #include "import_view.h"
 #include "infer.h"
-#include "tensor_data.h"
 
 namespace autogo {
 namespace {
 
+using Ints = std::vector<std::int64_t>;
+
 /// Operators outside the table that multiply-accumulate in ways that are not counted here, or run
 /// other nodes: their cost is unknown, like that of operators that neither our rules nor ONNX's
 /// schemas know. Every other standard operator only moves or maps elements.
-constexpr std::array<std::string_view, 12> kUncounted = {
-    "Attention", "DFT",  "DeformConv", "Einsum", "If",          "LinearAttention",
-    "Loop",      "STFT", "Scan",       "Det",    "SequenceMap", "NonMaxSuppression"};
+constexpr std::array<std::string_view, 9> kUncounted = {
+    "DFT",  "Det",  "If",         "LinearAttention", "Loop", "NonMaxSuppression",
+    "STFT", "Scan", "SequenceMap"};
 
-class Facts {
+std::int64_t product(std::int64_t a, std::int64_t b) {
+  std::int64_t result = 0;
+  if (a < 0 || b < 0 || __builtin_mul_overflow(a, b, &result)) return -1;
+  return result;
+}
+
+std::int64_t sum(std::int64_t a, std::int64_t b) {
+  std::int64_t result = 0;
+  if (a < 0 || b < 0 || __builtin_add_overflow(a, b, &result)) return -1;
+  return result;
+}
+
+class Macs {
  public:
-  explicit Facts(const ImportView& view) : view_(view) {}
+  Macs(const ImportView& view, int node) : view_(view), node_(node), proto_(view.proto(node)) {}
 
-  Source::NodeFacts of(const std::vector<int>& nodes, OpKind op) {
-    for (const int node : nodes) {
-      for (const int value : view_.node(node).inputs) count(value);
-      for (const int value : view_.node(node).captured) count(value);
+  std::int64_t count() const {
+    const std::string& op = proto_.op_type();
+    if (!standard_domain(proto_) || std::ranges::find(kUncounted, op) != kUncounted.end()) {
+      return -1;
     }
-    if (op == OpKind::kBatchNorm) facts_.params /= 2;  // mean and variance are not trained
-    facts_.macs = op == OpKind::kOpaque ? macs(nodes.front()) : -1;
-    return facts_;
-  }
-
- private:
-  /// Adds the weights behind a constant: followed through the nodes that compute it, however long
-  /// their chain is.
-  void count(int value) {
-    std::vector<int> open{value};
-    while (!open.empty()) {
-      const int next = open.back();
-      open.pop_back();
-      if (next < 0 || !seen_.insert(view_.source().root(next)).second) continue;
-      const OnnxValue& v = view_.source().value(view_.source().root(next));
-      if (!v.is_constant() || v.kind == OnnxValue::Kind::kFolded) continue;
-      const int producer = v.kind == OnnxValue::Kind::kConstant ? v.producer : -1;
-      const bool leaf =
-          producer < 0 || view_.is(producer, "Constant") || view_.is(producer, "ConstantOfShape");
-      if (leaf) {
-        count_leaf(v);
-      } else {
-        const std::vector<int>& inputs = view_.node(producer).inputs;
-        open.insert(open.end(), inputs.begin(), inputs.end());
-      }
+    if (op == "Conv" || op == "ConvInteger" || op == "ConvTranspose" || op == "DeformConv") {
+      return convolution(1);
     }
-  }
-
-  void count_leaf(const OnnxValue& v) {
-    const std::int64_t elements = num_elements(v.worlds[0].dims);
-    // Numbers such as an epsilon or a shape are no parameters.
-    const bool weight = elements > 1 && v.dtype != DType::kInt64 && v.dtype != DType::kBool &&
-                        v.dtype != DType::kString;
-    if (!weight) return;
-    facts_.params += elements;
-    const int bits = element_bits(static_cast<int>(v.dtype));
-    facts_.weight_bytes += (elements / 8) * bits + (elements % 8 * bits + 7) / 8;
-  }
-
-  std::int64_t macs(int node) const {
-    const onnx::NodeProto& proto = view_.proto(node);
-    const std::string& op = proto.op_type();
-    if (!standard_domain(proto) || std::ranges::find(kUncounted, op) != kUncounted.end()) return -1;
-    auto elements = [&](int value) { return value < 0 ? -1 : num_elements(view_.dims(value)); };
-    if (op == "Conv" || op == "ConvInteger" || op == "QLinearConv" || op == "ConvTranspose") {
-      const int weights = view_.input(node, op == "QLinearConv" ? 3 : 1);
-      // Each output element (input element, when transposed) meets one filter.
-      const bool transposed = op == "ConvTranspose";
-      return product(elements(transposed ? view_.input(node, 0) : view_.output(node)),
-                     filter_size(weights));
-    }
+    if (op == "QLinearConv") return convolution(3);
     if (op == "MatMul" || op == "MatMulInteger" || op == "Gemm" || op == "QLinearMatMul") {
-      const Dims& a = view_.dims(view_.input(node, 0));
-      if (!all_known(a) || a->empty()) return -1;
-      const bool by_rows = op == "Gemm" && attribute_int(proto, "transA", 0) != 0;
-      return product(elements(view_.output(node)), by_rows ? a->front() : a->back());
+      return matrix_product();
     }
-    if (op == "LSTM" || op == "GRU" || op == "RNN") return recurrent(node);
+    if (op == "Einsum") return einsum();
+    if (op == "Attention") return attention();
+    if (op == "LSTM" || op == "GRU" || op == "RNN") return recurrent();
     return known_operator(op) ? 0 : -1;
   }
 
-  std::int64_t filter_size(int weights) const {
-    const Dims dims = weights < 0 ? std::nullopt : view_.dims(weights);
-    if (!all_known(dims) || dims->empty()) return -1;
-    return num_elements(std::vector<std::int64_t>(dims->begin() + 1, dims->end()));
+ private:
+  Dims dims(std::size_t slot) const {
+    const int value = view_.input(node_, slot);
+    return value < 0 ? std::nullopt : view_.dims(value);
+  }
+  Dims output_dims(std::size_t i) const {
+    const std::vector<int>& outputs = view_.node(node_).outputs;
+    return i < outputs.size() && outputs[i] >= 0 ? view_.dims(outputs[i]) : std::nullopt;
+  }
+
+  /// Each output element (input element, when transposed) meets one filter.
+  std::int64_t convolution(std::size_t slot) const {
+    const Dims weights = dims(slot);
+    if (!all_known(weights) || weights->empty()) return -1;
+    const bool transposed = proto_.op_type() == "ConvTranspose";
+    return product(num_elements(transposed ? dims(0) : output_dims(0)),
+                   num_elements(Ints(weights->begin() + 1, weights->end())));
+  }
+
+  std::int64_t matrix_product() const {
+    const Dims a = dims(0);
+    if (!all_known(a) || a->empty()) return -1;
+    const bool by_rows = proto_.op_type() == "Gemm" && attribute_int(proto_, "transA", 0) != 0;
+    return product(num_elements(output_dims(0)), by_rows ? a->front() : a->back());
+  }
+
+  std::int64_t einsum() const {
+    std::vector<Ints> operands;
+    for (std::size_t i = 0; i < view_.node(node_).inputs.size(); ++i) {
+      if (!all_known(dims(i))) return -1;
+      operands.push_back(*dims(i));
+    }
+    return EinsumShapes(attribute_string(proto_, "equation", ""), operands).macs();
+  }
+
+  /// Every query meets every key (past ones included), and the weights that come of it every value.
+  std::int64_t attention() const {
+    const auto shape = attention_shape(proto_, dims(0), dims(1), dims(2), dims(4));
+    if (!shape) return -1;
+    const std::int64_t pairs =
+        product(product(shape->batch, shape->query_heads), product(shape->queries, shape->keys));
+    return product(pairs, sum(shape->key_size, shape->value_size));
   }
 
   /// Each step multiplies input and state with W and R (directions included in their shapes).
-  std::int64_t recurrent(int node) const {
-    const Dims& x = view_.dims(view_.input(node, 0));
-    if (!all_known(x) || x->size() != 3 || view_.input(node, 1) < 0 || view_.input(node, 2) < 0) {
-      return -1;
-    }
-    const std::int64_t w = num_elements(view_.dims(view_.input(node, 1)));
-    const std::int64_t r = num_elements(view_.dims(view_.input(node, 2)));
-    if (w < 0 || r < 0) return -1;
-    return product(product((*x)[0], (*x)[1]), w + r);
-  }
-
-  static std::int64_t product(std::int64_t a, std::int64_t b) {
-    std::int64_t result = 0;
-    if (a < 0 || b < 0 || __builtin_mul_overflow(a, b, &result)) return -1;
-    return result;
+  std::int64_t recurrent() const {
+    const Dims x = dims(0);
+    const std::int64_t w = num_elements(dims(1)), r = num_elements(dims(2));
+    if (!all_known(x) || x->size() != 3) return -1;
+    return product(product((*x)[0], (*x)[1]), sum(w, r));
   }
 
   const ImportView& view_;
-  Source::NodeFacts facts_;
-  std::set<int> seen_;
+  int node_;
+  const onnx::NodeProto& proto_;
 };
 
 }  // namespace
 
-Source::NodeFacts node_facts(const ImportView& view, const std::vector<int>& nodes, OpKind op) {
-  return Facts(view).of(nodes, op);
-}
+std::int64_t opaque_macs(const ImportView& view, int node) { return Macs(view, node).count(); }
 
 }  // namespace autogo

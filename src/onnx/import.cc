@@ -27,6 +27,7 @@
 #include "layouts.h"
 #include "maps.h"
 #include "model_source.h"
+#include "weight_facts.h"
 
 namespace autogo {
 namespace {
@@ -65,6 +66,7 @@ class Builder {
   explicit Builder(const std::shared_ptr<ModelSource>& source)
       : source_(*source),
         view_(*source),
+        weights_(view_),
         used_as_(layouts_by_use(view_)),
         maps_(source->values.size()),
         taken_(source->nodes.size(), false),
@@ -88,6 +90,7 @@ class Builder {
     }
     add_outputs();
     for (const OnnxValue& value : source_.values) source_.value_names.push_back(value.name);
+    WeightFinder::drop_unshared(source_.node_facts);
     return std::move(graph_);
   }
 
@@ -202,6 +205,13 @@ class Builder {
     return unit;
   }
 
+  Source::NodeFacts facts_of(const std::vector<int>& nodes, OpKind op) {
+    Source::NodeFacts facts;
+    if (op == OpKind::kOpaque) facts.macs = opaque_macs(view_, nodes.front());
+    weights_.add(nodes, op, facts);
+    return facts;
+  }
+
   /// Adds a table node when its shape rule agrees with inference.
   bool add_table(TableForm form, const std::vector<int>& nodes) {
     if (!is_plain(form.attrs)) return false;
@@ -226,7 +236,7 @@ class Builder {
     OnnxUnit unit = unit_of(nodes, form.inputs, /*map=*/false);
     unit.outputs = {output};
     const std::uint32_t origin =
-        new_unit(std::move(unit), node_name(nodes.back()), node_facts(view_, nodes, form.op));
+        new_unit(std::move(unit), node_name(nodes.back()), facts_of(nodes, form.op));
     set(output,
         graph_.add(form.op, form.attrs, inputs, origin, static_cast<std::uint32_t>(output)));
     return true;
@@ -402,7 +412,7 @@ class Builder {
     const Attrs attrs = opaque_attrs(node);
     const std::vector<int> made = unit.outputs;
     const std::uint32_t origin =
-        new_unit(std::move(unit), node_name(node), node_facts(view_, {node}, OpKind::kOpaque));
+        new_unit(std::move(unit), node_name(node), facts_of({node}, OpKind::kOpaque));
     const NodeId id = graph_.add_typed(OpKind::kOpaque, attrs, ids, outputs, origin);
     for (std::size_t i = 0; i < made.size(); ++i) {
       set(made[i], graph_.output(id, static_cast<std::uint32_t>(i)));
@@ -454,7 +464,8 @@ class Builder {
     OnnxUnit unit;
     unit.kind = OnnxUnit::Kind::kConstantOutput;
     unit.outputs = {value};
-    const std::uint32_t origin = new_unit(std::move(unit), source_.value(value).name);
+    const std::uint32_t origin =
+        new_unit(std::move(unit), source_.value(value).name, {.macs = 0});
     Attrs attrs;
     attrs.text = "Constant";
     attrs.digest = static_cast<std::uint64_t>(value);
@@ -465,6 +476,7 @@ class Builder {
 
   ModelSource& source_;
   ImportView view_;
+  WeightFinder weights_;
   std::vector<Layout> used_as_;  // by value index
   Maps maps_;
   std::vector<bool> taken_;

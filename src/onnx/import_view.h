@@ -72,7 +72,7 @@ std::vector<TableForm> table_forms(const ImportView& view, int node);
 std::optional<PatternMatch> match_pattern(const ImportView& view, int node,
                                           const std::vector<bool>& taken);
 
-/// Parameters, bytes and (for opaque nodes) multiply-accumulates of nodes that form one operator.
-Source::NodeFacts node_facts(const ImportView& view, const std::vector<int>& nodes, OpKind op);
+/// Multiply-accumulates of an opaque node; -1: they cannot be told.
+std::int64_t opaque_macs(const ImportView& view, int node);
 
 }  // namespace autogo

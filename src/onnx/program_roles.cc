@@ -1,12 +1,4 @@
-// Which constants are trained.
-//
-// ONNX says nothing about it: a convolution's filter and the axes of a reshape are both
-// initializers. The operator that reads a constant decides: filters, matrices, scales, biases,
-// slopes and embeddings are weights, the statistics of batch normalisation are buffers. A constant
-// operand of Add or Mul is a weight when it has more than one element (a bias written as a node of
-// its own, a layer normalisation spelled out, a position embedding) and so is one of Concat or
-// Expand (a class token); a single number is part of a formula, and Sub and Div by a constant are
-// how pictures are normalised at the input.
+// Which constants of a program are trained: the operators that read them say so (operand_roles.cc).
 //
 // A weight is often stored otherwise than it is used: transposed, cast, reshaped by nodes that read
 // constants only. The role goes back through those to the constant behind, so nodes are visited
@@ -17,41 +9,14 @@
 #include "program_roles.h"
 
 #include <algorithm>
-#include <array>
-#include <string_view>
+
+#include "operand_roles.h"
 
 namespace autogo {
 namespace {
 
 constexpr auto kFixed = ConstantRole::kFixed;
 constexpr auto kWeight = ConstantRole::kWeight;
-constexpr auto kBuffer = ConstantRole::kBuffer;
-
-/// Roles of an operator's operands by slot; the last one counts for all that follow.
-struct SlotRoles {
-  std::string_view op;
-  std::array<ConstantRole, 5> roles;
-};
-
-constexpr SlotRoles kSlotRoles[] = {
-    {"BatchNormalization", {kFixed, kWeight, kWeight, kBuffer, kBuffer}},
-    {"Conv", {kFixed, kWeight, kWeight, kFixed, kFixed}},
-    {"ConvTranspose", {kFixed, kWeight, kWeight, kFixed, kFixed}},
-    {"Einsum", {kWeight, kWeight, kWeight, kWeight, kWeight}},
-    {"GRU", {kFixed, kWeight, kWeight, kWeight, kFixed}},
-    {"Gather", {kWeight, kFixed, kFixed, kFixed, kFixed}},
-    {"Gemm", {kWeight, kWeight, kWeight, kFixed, kFixed}},
-    {"GroupNormalization", {kFixed, kWeight, kWeight, kFixed, kFixed}},
-    {"InstanceNormalization", {kFixed, kWeight, kWeight, kFixed, kFixed}},
-    {"LSTM", {kFixed, kWeight, kWeight, kWeight, kFixed}},
-    {"LayerNormalization", {kFixed, kWeight, kWeight, kFixed, kFixed}},
-    {"MatMul", {kWeight, kWeight, kFixed, kFixed, kFixed}},
-    {"PRelu", {kFixed, kWeight, kFixed, kFixed, kFixed}},
-    {"RNN", {kFixed, kWeight, kWeight, kWeight, kFixed}},
-};
-
-/// Operators whose constant operands are weights when they have several elements.
-constexpr std::array<std::string_view, 5> kManyIsWeight = {"Add", "Concat", "Expand", "Mul", "Sum"};
 
 bool floating(DType type) {
   return type == DType::kFloat32 || type == DType::kFloat16 || type == DType::kFloat64 ||
@@ -97,25 +62,23 @@ class Roles {
   }
 
   ConstantRole role_of(const ProgramNode& node, std::size_t slot) const {
-    for (const SlotRoles& row : kSlotRoles) {
-      if (row.op == node.op_type) return row.roles[std::min(slot, row.roles.size() - 1)];
-    }
-    if (std::ranges::find(kManyIsWeight, node.op_type) == kManyIsWeight.end()) return kFixed;
-    const int constant = program_.values[at(node.inputs[slot])].constant;
-    if (constant < 0) return kWeight;  // computed from constants
-    const ProgramTensor& tensor = program_.constants[at(constant)].tensor;
-    return tensor.elements() > 1 && floating(tensor.dtype) ? kWeight : kFixed;
+    return operand_role(node.domain, node.op_type, slot, elements(node, slot));
   }
 
-  /// Through a node that reads constants only: its operand has the role of its output.
+  /// Through a node that reads constants only: its operand has the role of its outputs.
   ConstantRole passed_on(const ProgramNode& node, std::size_t slot) const {
-    const int output = node.outputs.empty() ? -1 : node.outputs[0];
-    if (output < 0) return kFixed;
-    const int constant = program_.values[at(node.inputs[slot])].constant;
-    if (slot > 0 && constant >= 0 && program_.constants[at(constant)].tensor.elements() <= 1) {
-      return kFixed;
+    ConstantRole role = kFixed;
+    if (!passes_role(node.op_type, slot, elements(node, slot))) return role;
+    for (const int output : node.outputs) {
+      if (output >= 0 && role != kWeight && roles_[at(output)] != kFixed) role = roles_[at(output)];
     }
-    return roles_[at(output)];
+    return role;
+  }
+
+  /// Of a constant operand; -1: computed from constants.
+  std::int64_t elements(const ProgramNode& node, std::size_t slot) const {
+    const int constant = program_.values[at(node.inputs[slot])].constant;
+    return constant < 0 ? -1 : program_.constants[at(constant)].tensor.elements();
   }
 
   Program& program_;

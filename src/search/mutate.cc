@@ -100,9 +100,10 @@ void accept(const MutationSetup& setup, const Parent& parent, const Individual& 
       const std::uint64_t computes = computation_hash(graph);
       if (computes == setup.input_computes || computes == parent.computes) continue;
       c.step.body_hash = hash_of_body(*c.step.body);
+      // Parameters are no sum over cuts: a weight of the run may live on in a node that shares it.
       result.children.push_back({std::move(c.step), canonical_hash(graph),
-                                 individual.macs - run.cost.macs + c.cost.macs,
-                                 individual.params - run.cost.params + c.cost.params, gain});
+                                 individual.macs - run.cost.macs + c.cost.macs, graph_params(graph),
+                                 gain});
     }
     result.best_gain = result.in_window == 0 ? gain : std::max(result.best_gain, gain);
     ++result.in_window;

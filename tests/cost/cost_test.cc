@@ -148,6 +148,45 @@ TEST(Cost, TakesAnImportedNodesBytesFromItsFile) {
   EXPECT_EQ(node_cost(graph, NodeId{1}), (Cost{16 * 72, 0, 72, 144}));
 }
 
+/// Convolutions in a row that all read weight 5; the last has a bias of its own.
+Graph tied_graph() {
+  auto source = std::make_shared<Source>();
+  source->node_facts = {
+      {72, 288, -1, {{5, 72, 288}}}, {72, 288, -1, {{5, 72, 288}}}, {76, 304, -1, {{5, 72, 288}}}};
+  Graph graph;
+  ValueId x = graph.add_input(map(1, 2, 4, 4));
+  for (std::uint32_t origin = 0; origin < 3; ++origin) {
+    const std::array<ValueId, 1> inputs{x};
+    x = graph.add(OpKind::kConv, window(3, 1, 2), inputs, origin);
+  }
+  graph.add_output(x);
+  graph.set_source(source);
+  return graph;
+}
+
+TEST(Cost, CountsAWeightThatSeveralNodesReadOnce) {
+  const Graph graph = tied_graph();
+  EXPECT_EQ(node_cost(graph, NodeId{2}).params, 72);  // as if alone
+  const GraphCost cost = graph_cost(graph);
+  EXPECT_EQ(cost.total.params, 76);
+  EXPECT_EQ(cost.total.weight_bytes, 304);
+  EXPECT_EQ(cost.nodes[1].params, 72);
+  EXPECT_EQ(cost.nodes[2].params, 0);
+  EXPECT_EQ(cost.nodes[3].params, 4);
+  EXPECT_EQ(graph_params(graph), 76);
+  EXPECT_EQ(cost.total.macs, 3 * 16 * 36);
+}
+
+TEST(Cost, TakesParametersOfAnImportedNodeFromItsFile) {
+  auto source = std::make_shared<Source>();
+  source->node_facts = {{1, 4, -1}};  // one slope for all channels
+  Graph graph;
+  const std::array<ValueId, 1> inputs{graph.add_input(map(1, 2, 4, 4))};
+  graph.add(OpKind::kPRelu, Attrs{}, inputs, 0);
+  graph.set_source(source);
+  EXPECT_EQ(node_cost(graph, NodeId{1}), (Cost{0, 32, 1, 4}));
+}
+
 TEST(Cost, SumsOverNodes) {
   Graph graph;
   const ValueId x = graph.add_input(map(1, 2, 4, 4));

@@ -53,5 +53,36 @@ INSTANTIATE_TEST_SUITE_P(
       return name;
     });
 
+struct Totals {
+  const char* file;
+  std::int64_t macs, params, weight_bytes;
+};
+
+class SmallCases : public testing::TestWithParam<Totals> {};
+
+TEST_P(SmallCases, HaveTheirFigures) {
+  const std::string path =
+      std::string(AUTOGO_SOURCE_DIR) + "/../shared/cases/" + GetParam().file + ".onnx";
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not here";
+  const Graph graph = import_onnx(path);
+  const Cost total = graph_cost(graph).total;
+  EXPECT_EQ(total.macs, GetParam().macs);
+  EXPECT_EQ(total.params, GetParam().params);
+  EXPECT_EQ(total.weight_bytes, GetParam().weight_bytes);
+  for (std::uint32_t n = 0; n < graph.num_nodes(); ++n) {
+    EXPECT_FALSE(unknown_cost(graph, NodeId{n})) << graph.node_name(NodeId{n});
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Counts, SmallCases,
+    testing::Values(
+        Totals{"14_shared_weight", 18'432, 148, 592}, Totals{"15_group_norm_18", 0, 4, 16},
+        Totals{"15_layer_norm_no_bias", 0, 6, 24}, Totals{"15_prelu_one_slope", 0, 1, 4},
+        Totals{"16_slice_int32", 0, 0, 0}, Totals{"16_resize_scales", 1'728, 12, 48},
+        Totals{"20_one_hot", 800, 40, 160}, Totals{"21_einsum", 210, 21, 84},
+        Totals{"21_attention_23", 13'440, 1'024, 4'096}, Totals{"24_bias_of_one", 48, 13, 52}),
+    [](const auto& test) { return std::string(test.param.file); });
+
 }  // namespace
 }  // namespace autogo

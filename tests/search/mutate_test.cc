@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <map>
 
+#include "autogo/cost/cost.h"
 #include "autogo/graph/canonical.h"
 #include "autogo/graph/simplify.h"
 #include "search_support.h"
@@ -41,12 +43,40 @@ struct Case {
   Graph graph;
 };
 
+/// The same network as if imported: convolutions of one shape share their weight.
+Graph with_tied_weights(const Graph& from) {
+  auto source = std::make_shared<Source>();
+  Graph graph;
+  std::map<std::int64_t, std::uint32_t> weights;  // id by size
+  for (std::uint32_t n = 0; n < from.num_nodes(); ++n) {
+    const NodeId id{n};
+    const Node& node = from.node(id);
+    const Cost cost = node_cost(from, id);
+    Source::NodeFacts facts{cost.params, cost.weight_bytes};
+    if (node.op == OpKind::kConv) {
+      const auto at =
+          weights.emplace(cost.params, static_cast<std::uint32_t>(weights.size())).first;
+      facts.shared = {{at->second, cost.params, cost.weight_bytes}};
+    }
+    source->node_facts.push_back(facts);
+    source->node_names.push_back("n" + std::to_string(n));
+    std::vector<Value> outputs;
+    for (std::uint32_t port = 0; port < node.num_outputs; ++port) {
+      outputs.push_back(from.value(from.output(id, port)));
+    }
+    graph.add_typed(node.op, node.attrs, from.inputs(id), outputs, n);
+  }
+  graph.set_source(source);
+  return graph;
+}
+
 std::vector<Case> cases() {
   return {{"residual", testing::residual_network()},
           {"concat", testing::concat_network()},
           {"token", testing::token_network()},
           {"joined maps", testing::joined_maps_network()},
-          {"rolled tokens", testing::rolled_tokens_network()}};
+          {"rolled tokens", testing::rolled_tokens_network()},
+          {"tied", with_tied_weights(testing::residual_network())}};
 }
 
 /// Walks at random: mutates, takes a random child, mutates that. Calls visit for every child.

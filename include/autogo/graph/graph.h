@@ -23,11 +23,17 @@ inline constexpr std::uint32_t kNoOrigin = 0xffffffffU;
 /// What a graph was imported from, shared by every graph derived from it and never copied with
 /// them. The onnx layer derives from it and keeps the model's bytes and weights there.
 struct Source {
+  /// A node's part in a weight that other nodes read too.
+  struct SharedWeight {
+    std::uint32_t id = 0;  ///< the same for all its readers
+    std::int64_t params = 0, bytes = 0;
+  };
   /// What only the importer can know of a node, from its constants.
   struct NodeFacts {
-    std::int64_t params = 0;        ///< elements of its weights
-    std::int64_t weight_bytes = 0;  ///< bytes of its weights as stored
+    std::int64_t params = 0;        ///< elements of what is trained
+    std::int64_t weight_bytes = 0;  ///< bytes of its weights and running statistics as stored
     std::int64_t macs = -1;         ///< kOpaque: multiply-accumulates, -1 when unknown
+    std::vector<SharedWeight> shared = {};  ///< contained in the two sums above
   };
   Source() = default;
   Source(const Source&) = delete;
