@@ -154,6 +154,16 @@ const std::shared_ptr<const TypeProto>& NodeView::container(std::size_t i) const
   return has(i) ? input(i).worlds[world_].container : none;
 }
 
+bool same_operator(const std::string& op, std::int64_t opset, std::int64_t other) {
+  if (opset == other) return true;
+  if (std::min(opset, other) < 1 || std::max(opset, other) > kLastSchema) return false;
+  const OpSchema* a =
+      onnx::OpSchemaRegistry::Schema(op, static_cast<int>(opset), onnx::ONNX_DOMAIN);
+  const OpSchema* b =
+      onnx::OpSchemaRegistry::Schema(op, static_cast<int>(other), onnx::ONNX_DOMAIN);
+  return a != nullptr && b != nullptr && a->since_version() == b->since_version();
+}
+
 std::vector<InferredValue> infer_by_schema(const NodeView& node) {
   std::vector<InferredValue> unknown(node.num_outputs());
   if (!standard_domain(node.proto()) || has_subgraph(node.proto())) return unknown;

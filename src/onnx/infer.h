@@ -64,6 +64,9 @@ std::vector<InferredValue> infer_node(const NodeView& node);
 /// tell.
 bool known_operator(const std::string& op);
 
+/// Whether an operator of the standard domain is the same in both opsets; false: not known.
+bool same_operator(const std::string& op, std::int64_t opset, std::int64_t other);
+
 /// The parts of it: by rules of our own (no value: no rule for this operator), by the schema of
 /// ONNX's library, and the numbers of output 0.
 std::optional<std::vector<InferredValue>> infer_by_rule(const NodeView& node);

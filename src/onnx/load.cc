@@ -2,10 +2,10 @@
 // found here, before a shape is looked at, so that later passes can trust names, order and sizes.
 //
 // The file is mapped and parsed once; protobuf copies the weights out of the mapping (the one copy
-// that a model's weights ever see). Nodes are put into a stable topological order (Kahn's
-// algorithm, the smallest position in the file first), so a sorted file keeps its order. A value
-// that a subgraph of If, Loop or Scan takes from outside ("captured") counts as an input of the
-// node.
+// that a model's weights ever see). Calls of local functions are replaced by the functions' nodes
+// (inline_functions.cc). Nodes are put into a stable topological order (Kahn's algorithm, the
+// smallest position in the file first), so a sorted file keeps its order. A value that a subgraph
+// of If, Loop or Scan takes from outside ("captured") counts as an input of the node.
 //
 // Tested by tests/onnx/load_test.cc, tests/onnx/hostile_test.cc and tests/fuzz.
 
@@ -22,6 +22,7 @@
 #include "autogo/base/error.h"
 #include "autogo/base/placeholder.h"
 #include "foreign_format.h"
+#include "inline_functions.h"
 #include "model_source.h"
 #include "opset.h"
 #include "tensor_data.h"
@@ -355,6 +356,7 @@ std::shared_ptr<ModelSource> load_model(const std::string& path) {
   auto source = std::make_shared<ModelSource>();
   source->path = path;
   parse(path, source->model);
+  inline_functions(source->model);
   source->opset = settle_opset(source->model);
   for_each_tensor(source->model.graph(), [&](const TensorProto& tensor, const std::string& where) {
     require_complete(tensor, where);

@@ -80,6 +80,7 @@ INSTANTIATE_TEST_SUITE_P(
         Totals{"14_shared_weight", 18'432, 148, 592}, Totals{"15_group_norm_18", 0, 4, 16},
         Totals{"15_layer_norm_no_bias", 0, 6, 24}, Totals{"15_prelu_one_slope", 0, 1, 4},
         Totals{"16_slice_int32", 0, 0, 0}, Totals{"16_resize_scales", 1'728, 12, 48},
+        Totals{"16_lstm_states", 560, 112, 448}, Totals{"19_local_functions", 202'752, 808, 3'232},
         Totals{"20_one_hot", 800, 40, 160}, Totals{"21_einsum", 210, 21, 84},
         Totals{"21_attention_23", 13'440, 1'024, 4'096}, Totals{"24_bias_of_one", 48, 13, 52}),
     [](const auto& test) { return std::string(test.param.file); });
