@@ -149,7 +149,7 @@ PyExpr split(Call& c) {
 PyExpr slice(Call& c) {
   const bool last = is_channels_last(c, c.op.inputs[0]);
   std::vector<std::string> index(c.rank(0), ":");
-  for (const SliceRange& range : slice_ranges(c)) {
+  for (const PythonSlice& range : slice_ranges(c)) {
     if (range.step < 1) c.refuse("a slice that runs backwards");
     index[stored_axis(range.axis, last)] = py_slice(range);
   }

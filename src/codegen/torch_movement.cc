@@ -140,7 +140,7 @@ PyExpr slice(Call& c) {
   const std::size_t rank = c.rank(0);
   std::vector<std::string> index(rank, ":");
   PyExpr x = c.in(0);
-  for (const SliceRange& range : slice_ranges(c)) {
+  for (const PythonSlice& range : slice_ranges(c)) {
     if (range.step < 0) {
       if (!range.flips())
         c.refuse("a slice that runs backwards over a part has no form in PyTorch");

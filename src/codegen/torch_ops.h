@@ -60,7 +60,7 @@ std::optional<ConstantView> idiom_weight(const Call& call, std::string_view op_t
 /// The matrix of a dense layer.
 std::optional<ConstantView> idiom_matrix(const Call& call);
 /// A slice of one axis, as Python has it for steps above 0.
-struct SliceRange {
+struct PythonSlice {
   std::size_t axis = 0;
   std::int64_t start = 0, end = 0, step = 1;
   std::int64_t size = -1;  ///< of the axis, where it is known
@@ -70,9 +70,9 @@ struct SliceRange {
 };
 
 /// @throws Error kUnsupported for bounds that are computed, and inputs of unknown rank
-std::vector<SliceRange> slice_ranges(const Call& call);
+std::vector<PythonSlice> slice_ranges(const Call& call);
 /// "1:-1", "::2", ":"
-std::string py_slice(const SliceRange& range);
+std::string py_slice(const PythonSlice& range);
 /// `x[:, 1:]`, or x itself where every axis is whole.
 PyExpr py_sliced(const PyExpr& x, const std::vector<std::string>& index);
 

@@ -80,17 +80,17 @@ std::string torch_pads(const Ints& pads) {
   return py_tuple(order);
 }
 
-bool SliceRange::open() const {
+bool PythonSlice::open() const {
   return end >= std::numeric_limits<std::int32_t>::max() || (size > 0 && end >= size);
 }
 
-bool SliceRange::flips() const {
+bool PythonSlice::flips() const {
   if (step != -1) return false;
   const std::int64_t most = size > 0 ? size : std::numeric_limits<std::int32_t>::max();
   return (start == -1 || start >= most - 1) && end < -most;
 }
 
-std::vector<SliceRange> slice_ranges(const Call& c) {
+std::vector<PythonSlice> slice_ranges(const Call& c) {
   const bool attributes = c.view.program().opset < 10;
   const auto starts = c.integers(attributes ? "starts" : nullptr, 1);
   const auto ends = c.integers(attributes ? "ends" : nullptr, 2);
@@ -102,7 +102,7 @@ std::vector<SliceRange> slice_ranges(const Call& c) {
       (steps && steps->size() != count) || (!axes && count > rank)) {
     c.refuse("starts, ends, axes and steps do not fit each other");
   }
-  std::vector<SliceRange> ranges;
+  std::vector<PythonSlice> ranges;
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t axis = axes ? c.axis((*axes)[i], rank) : i;
     ranges.push_back(
@@ -111,7 +111,7 @@ std::vector<SliceRange> slice_ranges(const Call& c) {
   return ranges;
 }
 
-std::string py_slice(const SliceRange& range) {
+std::string py_slice(const PythonSlice& range) {
   return (range.start == 0 ? "" : std::to_string(range.start)) + ":" +
          (range.open() ? "" : std::to_string(range.end)) +
          (range.step == 1 ? "" : ":" + std::to_string(range.step));
