@@ -47,11 +47,11 @@ class ItemCheck {
   void child(const Child& child) const {
     ports(child.step);
     limits(child);
-    const Cost added = body_cost(*child.step.body);
-    require(child.macs == individual_.macs - run_.cost.macs + added.macs &&
-                child.params == individual_.params - run_.cost.params + added.params,
-            name(child) + " does not cost what it claims");
     const Graph graph = apply(child.step, parent_.graph, parent_.uses, parent_.order);
+    const std::int64_t added = body_cost(*child.step.body).macs;
+    require(child.macs == individual_.macs - run_.cost.macs + added &&
+                child.params == graph_params(graph),
+            name(child) + " does not cost what it claims");
     const std::uint64_t hash = canonical_hash(graph);
     require(hash == child.hash,
             name(child) + " is not what its mutation makes: that has the hash " + hex64(hash));
