@@ -13,11 +13,11 @@ struct AlgorithmVersion {
 /// would make other networks of its lines. Raise a version when its results change:
 /// tests/search/versions_test.cc pins them.
 inline constexpr AlgorithmVersion kAlgorithms[] = {
-    {"canonical_order", 1},  ///< graph/canonical.h: cuts, hashes
-    {"propagation", 1},      ///< propagate/propagate.h: which bodies fit, and how
+    {"canonical_order", 2},  ///< graph/canonical.h: cuts, hashes
+    {"propagation", 2},      ///< propagate/propagate.h: which bodies fit, and how
     {"random_streams", 1},   ///< base/rng.h
     {"segmentation", 1},     ///< segment/database.h: sources
-    {"search", 1},           ///< src/search/: parents, sources, replacements, the order of work
+    {"search", 2},           ///< src/search/: parents, sources, replacements, the order of work
 };
 
 }  // namespace autogo

@@ -105,11 +105,11 @@ std::uint64_t search_digest() {
 
 TEST(Versions, AnAlgorithmWhoseResultsChangeIsAnotherVersion) {
   const std::map<std::string, std::pair<std::string, std::uint64_t>> digests = {
-      {"canonical_order", {"version 1: 2e50a626bb42b67d", canonical_order_digest()}},
-      {"propagation", {"version 1: e9a15b0ef60872f9", propagation_digest()}},
+      {"canonical_order", {"version 2: 2e50a626bb42b67d", canonical_order_digest()}},
+      {"propagation", {"version 2: e9a15b0ef60872f9", propagation_digest()}},
       {"random_streams", {"version 1: 6aa9bd04c20434f2", random_streams_digest()}},
       {"segmentation", {"version 1: 92b8163c50afe2f8", segmentation_digest()}},
-      {"search", {"version 1: d5e85921f3840ba6", search_digest()}},
+      {"search", {"version 2: d5e85921f3840ba6", search_digest()}},
   };
   for (const AlgorithmVersion& algorithm : kAlgorithms) {
     ASSERT_TRUE(digests.contains(algorithm.name)) << algorithm.name;
