@@ -20,7 +20,6 @@
 #include "analysis.h"
 #include "attributes.h"
 #include "autogo/base/error.h"
-#include "autogo/base/rng.h"
 #include "autogo/graph/reshape.h"
 #include "autogo/onnx/model.h"
 #include "import_view.h"
@@ -31,28 +30,6 @@
 
 namespace autogo {
 namespace {
-
-/// Hash of what only ONNX knows of an opaque node: domain, attributes, constants it reads.
-std::uint64_t opaque_digest(const ImportView& view, int node) {
-  const onnx::NodeProto& proto = view.proto(node);
-  std::uint64_t digest = hash_bytes(proto.domain().data(), proto.domain().size());
-  for (const onnx::AttributeProto& attribute : proto.attribute()) {
-    const std::string bytes = attribute.SerializeAsString();
-    digest = hash_combine(digest, hash_bytes(bytes.data(), bytes.size()));
-  }
-  for (std::size_t i = 0; i < view.node(node).inputs.size(); ++i) {
-    const int value = view.input(node, i);
-    if (value < 0 || view.computed(value)) continue;
-    digest = hash_combine(digest, i);
-    if (const auto data = view.data(value); data != nullptr && data->size() <= 64) {
-      for (const std::int64_t v : data->ints)
-        digest = hash_combine(digest, static_cast<std::uint64_t>(v));
-      digest =
-          hash_combine(digest, hash_bytes(data->reals.data(), data->reals.size() * sizeof(double)));
-    }
-  }
-  return digest;
-}
 
 /// Numbers and words that our files can hold. A node with others (a slope that is not a number, a
 /// mode that no version of ONNX knows) stays as it is.
@@ -247,7 +224,7 @@ class Builder {
   bool add_on_maps(const TableForm& form, const std::vector<int>& nodes) {
     const auto moved = channels_first_form(form);
     const int output = view_.output(nodes.back());
-    if (!moved || !maps_.has_all(form.inputs)) return false;
+    if (!moved || !is_plain(moved->attrs) || !maps_.has_all(form.inputs)) return false;
     const OnnxValue& value = source_.value(output);
     const bool map = used_as(output) == Layout::kChannelsLast;
     const Shape shape = to_shape(value.worlds[0].dims);
@@ -292,7 +269,7 @@ class Builder {
     type.layout = Layout::kChannelsFirst;
     const std::uint32_t origin = map_unit({node}, inputs, OpKind::kOpaque);
     const std::array<Value, 1> outputs{Value{type, NodeId{}, static_cast<std::uint32_t>(output)}};
-    const NodeId id = graph_.add_typed(OpKind::kOpaque, opaque_attrs(node), ids, outputs, origin);
+    const NodeId id = graph_.add_typed(OpKind::kOpaque, opaque_attrs(view_, node), ids, outputs, origin);
     keep_map(output, graph_.output(id), true);
     return true;
   }
@@ -300,7 +277,7 @@ class Builder {
   std::uint32_t map_unit(const std::vector<int>& nodes, const std::vector<int>& inputs, OpKind op) {
     OnnxUnit unit = unit_of(nodes, inputs, /*map=*/true);
     unit.outputs = {view_.output(nodes.back())};
-    return new_unit(std::move(unit), node_name(nodes.back()), node_facts(view_, nodes, op));
+    return new_unit(std::move(unit), node_name(nodes.back()), facts_of(nodes, op));
   }
 
   void keep_map(int output, ValueId made, bool map) {
@@ -382,14 +359,6 @@ class Builder {
     add_opaque(node);
   }
 
-  Attrs opaque_attrs(int node) const {
-    Attrs attrs;
-    const onnx::NodeProto& proto = view_.proto(node);
-    attrs.text = standard_domain(proto) ? proto.op_type() : proto.domain() + "." + proto.op_type();
-    attrs.digest = opaque_digest(view_, node);
-    return attrs;
-  }
-
   void add_opaque(int node) {
     std::vector<int> inputs;
     auto read = [&](int value) {
@@ -409,7 +378,7 @@ class Builder {
       outputs.push_back(
           {opaque_type(node, output, ids), NodeId{}, static_cast<std::uint32_t>(output)});
     }
-    const Attrs attrs = opaque_attrs(node);
+    const Attrs attrs = opaque_attrs(view_, node);
     const std::vector<int> made = unit.outputs;
     const std::uint32_t origin =
         new_unit(std::move(unit), node_name(node), facts_of({node}, OpKind::kOpaque));

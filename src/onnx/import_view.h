@@ -72,6 +72,9 @@ std::vector<TableForm> table_forms(const ImportView& view, int node);
 std::optional<PatternMatch> match_pattern(const ImportView& view, int node,
                                           const std::vector<bool>& taken);
 
+/// Attributes of an opaque node: its operator, and a hash of what else tells it from others.
+Attrs opaque_attrs(const ImportView& view, int node);
+
 /// Multiply-accumulates of an opaque node; -1: they cannot be told.
 std::int64_t opaque_macs(const ImportView& view, int node);
 
