@@ -83,17 +83,18 @@ void require_algorithms(const Json& config, const std::string& directory) {
 }
 
 /// What a process that was killed leaves of a file that it was writing (write_file_atomic).
-bool is_unfinished(const fs::directory_entry& entry) {
-  const std::string name = entry.path().filename().string();
-  return entry.is_regular_file() && ((name.starts_with(".autogo-") && name.ends_with(".tmp")) ||
-                                     name.starts_with("config.json.tmp."));
+bool is_unfinished(const std::string& folder, const std::string& name) {
+  std::error_code ignored;
+  return ((name.starts_with(".autogo-") && name.ends_with(".tmp")) ||
+          name.starts_with("config.json.tmp.")) &&
+         fs::is_regular_file(folder + "/" + name, ignored);
 }
 
 void remove_unfinished(const std::string& folder) {
-  if (!fs::is_directory(folder)) return;
-  const std::vector<fs::directory_entry> entries(fs::directory_iterator(folder), {});
-  for (const fs::directory_entry& entry : entries) {
-    if (is_unfinished(entry)) fs::remove(entry.path());
+  if (!is_folder(folder)) return;
+  for (const std::string& name : list_folder(folder)) {
+    std::error_code ignored;
+    if (is_unfinished(folder, name)) fs::remove(folder + "/" + name, ignored);
   }
 }
 
@@ -108,7 +109,8 @@ bool prepare_folder(const std::string& path) {
 
 /// Empties a folder of unfinished files. @throws Error kUsage: there is something else
 void require_empty(const std::string& path) {
-  if (std::ranges::all_of(fs::directory_iterator(path), is_unfinished)) {
+  if (std::ranges::all_of(list_folder(path),
+                          [&](const std::string& name) { return is_unfinished(path, name); })) {
     remove_unfinished(path);
     return;
   }
@@ -278,7 +280,7 @@ void RunDirectory::discard() const {
 
 RunDirectory RunDirectory::open(const std::string& path, const SearchConfig& config,
                                 const InputHashes& hashes) {
-  AUTOGO_REQUIRE(fs::is_directory(path), ErrorKind::kUsage, no_run_directory(path));
+  AUTOGO_REQUIRE(is_folder(path), ErrorKind::kUsage, no_run_directory(path));
   RunDirectory directory(path, DirectoryLock(path), /*made_folder=*/false);
   const Json then = read_config_file(path);
   SearchConfig stored = config_from_json(then, config_path(path));
