@@ -71,8 +71,6 @@ SearchOptions options_from_json(const Json& json, const std::string& where) {
     using Field = std::remove_cvref_t<decltype(field)>;
     if constexpr (std::is_floating_point_v<Field>) {
       field = json_real(json, key, where);
-    } else if constexpr (std::is_integral_v<Field>) {
-      field = json_whole<Field>(json, key, where);
     } else {
       field = json_member<Field>(json, key, where);
     }
@@ -224,12 +222,7 @@ SearchConfig config_from_json(const Json& json, const std::string& where) {
   config.model = json_member<std::string>(json, "model", where);
   config.segments = json_member<std::string>(json, "segments", where);
   config.predictor = json_member<std::string>(json, "predictor", where);
-  const Json& shapes = json_part(json, "input_shapes", where);
-  AUTOGO_REQUIRE(shapes.is_object(), ErrorKind::kInput,
-                 where + ": \"input_shapes\" is not an object");
-  for (auto it = shapes.begin(); it != shapes.end(); ++it) {
-    config.input_shapes[it.key()] = json_wholes<std::int64_t>(shapes, it.key().c_str(), where);
-  }
+  config.input_shapes = json_member<decltype(config.input_shapes)>(json, "input_shapes", where);
   config.options = options_from_json(json_part(json, "options", where), where);
   return config;
 }

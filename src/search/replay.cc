@@ -46,19 +46,19 @@ double finite_member(const Json& event, const char* key, const std::string& wher
 
 /// What every line of a work item begins with.
 void read_place(const Json& event, const std::string& where, JournalItem& item) {
-  item.iteration = json_whole<std::uint32_t>(event, "iteration", where);
+  item.iteration = json_member<std::uint32_t>(event, "iteration", where);
   item.parent = hash_member(event, "parent", where);
-  const auto cut = json_wholes<std::uint32_t>(event, "cut", where);
+  const auto cut = json_member<std::vector<std::uint32_t>>(event, "cut", where);
   AUTOGO_REQUIRE(cut.size() == 2 && cut[0] < cut[1], ErrorKind::kInput,
                  where + ": \"cut\" is not [begin, end)");
   item.run = {cut[0], cut[1], {}};
 }
 
 void read_totals(const Json& event, const std::string& where, SourceResult& result) {
-  result.drawn = json_whole<std::uint64_t>(event, "drawn", where);
-  result.resolved = json_whole<std::uint64_t>(event, "resolved", where);
-  result.in_window = json_whole<std::uint64_t>(event, "in_window", where);
-  const auto macs = json_wholes<std::int64_t>(event, "macs", where);
+  result.drawn = json_member<std::uint64_t>(event, "drawn", where);
+  result.resolved = json_member<std::uint64_t>(event, "resolved", where);
+  result.in_window = json_member<std::uint64_t>(event, "in_window", where);
+  const auto macs = json_member<std::vector<std::int64_t>>(event, "macs", where);
   AUTOGO_REQUIRE(macs.size() == 2 && macs[0] >= 0 && macs[0] <= macs[1], ErrorKind::kInput,
                  where + ": \"macs\" is not [least, most]");
   result.min_macs = macs[0];
@@ -170,10 +170,10 @@ void JournalReplay::advance() {
     } else if (kind == "iteration") {
       AUTOGO_REQUIRE(open_.result.children.empty() && open_.new_bodies.empty(), ErrorKind::kInput,
                      at + ": the work item before it has no \"source\" event");
-      next_ = IterationTotals{json_whole<std::uint32_t>(*event, "iteration", at),
-                              json_whole<std::uint64_t>(*event, "parents", at),
-                              json_whole<std::uint64_t>(*event, "children", at),
-                              json_whole<std::uint64_t>(*event, "front", at)};
+      next_ = IterationTotals{json_member<std::uint32_t>(*event, "iteration", at),
+                              json_member<std::uint64_t>(*event, "parents", at),
+                              json_member<std::uint64_t>(*event, "children", at),
+                              json_member<std::uint64_t>(*event, "front", at)};
     } else {
       fail(at + ": unknown event \"" + kind + "\"");
     }
@@ -213,11 +213,11 @@ Child JournalReplay::read_child(const Json& event, const std::string& at) {
                  at + ": the body " + hex64(child.step.body_hash) + " was not written before");
   unused_bodies_.erase(child.step.body_hash);
   child.step.body = body->second;
-  child.step.inputs = json_wholes<std::uint32_t>(event, "inputs", at);
-  child.step.outputs = json_wholes<std::uint32_t>(event, "outputs", at);
+  child.step.inputs = json_member<std::vector<std::uint32_t>>(event, "inputs", at);
+  child.step.outputs = json_member<std::vector<std::uint32_t>>(event, "outputs", at);
   child.hash = hash_member(event, "hash", at);
-  child.macs = json_whole<std::int64_t>(event, "macs", at);
-  child.params = json_whole<std::int64_t>(event, "params", at);
+  child.macs = json_member<std::int64_t>(event, "macs", at);
+  child.params = json_member<std::int64_t>(event, "params", at);
   child.gain = finite_member(event, "gain", at);
   return child;
 }
@@ -231,7 +231,7 @@ void JournalReplay::finish_item(const Json& event, const std::string& at) {
                      (item.iteration == open_.iteration && item.parent == open_.parent &&
                       item.run == open_.run),
                  ErrorKind::kInput, at + ": ends another work item than the line before it");
-  AUTOGO_REQUIRE(json_whole<std::uint64_t>(event, "accepted", at) == open_.result.children.size(),
+  AUTOGO_REQUIRE(json_member<std::uint64_t>(event, "accepted", at) == open_.result.children.size(),
                  ErrorKind::kInput,
                  at + ": \"accepted\" is not the number of children before it, " +
                      std::to_string(open_.result.children.size()));

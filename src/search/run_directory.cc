@@ -73,7 +73,7 @@ void require_algorithms(const Json& config, const std::string& directory) {
   const std::string where = config_path(directory);
   const Json& then = json_part(config, "algorithms", where);
   for (const AlgorithmVersion& now : kAlgorithms) {
-    const int before = json_whole<int>(then, now.name, where);
+    const int before = json_member<int>(then, now.name, where);
     AUTOGO_REQUIRE(before == now.version, ErrorKind::kInput,
                    directory + ": was begun with version " + std::to_string(before) + " of \"" +
                        now.name + "\", this autogo has version " + std::to_string(now.version) +
@@ -85,8 +85,7 @@ void require_algorithms(const Json& config, const std::string& directory) {
 /// What a process that was killed leaves of a file that it was writing (write_file_atomic).
 bool is_unfinished(const std::string& folder, const std::string& name) {
   std::error_code ignored;
-  return ((name.starts_with(".autogo-") && name.ends_with(".tmp")) ||
-          name.starts_with("config.json.tmp.")) &&
+  return name.starts_with(".autogo-") && name.ends_with(".tmp") &&
          fs::is_regular_file(folder + "/" + name, ignored);
 }
 
