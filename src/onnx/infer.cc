@@ -164,6 +164,33 @@ bool same_operator(const std::string& op, std::int64_t opset, std::int64_t other
   return a != nullptr && b != nullptr && a->since_version() == b->since_version();
 }
 
+namespace {
+
+/// The operator's form at the model's opset, or the last one that the library knows.
+const OpSchema* schema_of(const NodeView& node) {
+  const int version = static_cast<int>(std::min<std::int64_t>(node.opset(), kLastSchema));
+  return onnx::OpSchemaRegistry::Schema(node.op(), version, onnx::ONNX_DOMAIN);
+}
+
+/// A node without an operand that its operator cannot do without, or with more results than it
+/// has: no runtime takes it, and what comes later does not ask again.
+void require_operands(const NodeView& node) {
+  const OpSchema* schema = schema_of(node);
+  if (schema == nullptr) return;
+  const auto outputs = static_cast<int>(node.num_outputs());
+  AUTOGO_REQUIRE(outputs <= schema->max_output(), ErrorKind::kInput,
+                 "has " + std::to_string(outputs) + " outputs, expected " +
+                     std::to_string(schema->max_output()) + " at most");
+  for (int i = 0; i < schema->min_input(); ++i) {
+    const auto formal = std::min(static_cast<std::size_t>(i), schema->inputs().size() - 1);
+    const bool required = schema->inputs()[formal].GetOption() != OpSchema::Optional;
+    AUTOGO_REQUIRE(!required || node.has(static_cast<std::size_t>(i)), ErrorKind::kInput,
+                   "input " + std::to_string(i) + " is missing");
+  }
+}
+
+}  // namespace
+
 std::vector<InferredValue> infer_by_schema(const NodeView& node) {
   std::vector<InferredValue> unknown(node.num_outputs());
   if (!standard_domain(node.proto()) || has_subgraph(node.proto())) return unknown;
@@ -171,8 +198,7 @@ std::vector<InferredValue> infer_by_schema(const NodeView& node) {
       std::ranges::find(kChangedSince17, node.op()) != kChangedSince17.end()) {
     return unknown;
   }
-  const int version = static_cast<int>(std::min<std::int64_t>(node.opset(), kLastSchema));
-  const OpSchema* schema = onnx::OpSchemaRegistry::Schema(node.op(), version, onnx::ONNX_DOMAIN);
+  const OpSchema* schema = schema_of(node);
   if (schema == nullptr) return unknown;
   try {
     if (!acceptable(node, *schema)) return unknown;
@@ -201,7 +227,10 @@ void require_possible(const std::vector<std::int64_t>& dims) {
 }
 
 std::vector<InferredValue> infer_node(const NodeView& node) {
-  if (node.world() == 0 && standard_domain(node.proto())) require_weight_lengths(node);
+  if (node.world() == 0 && standard_domain(node.proto())) {
+    require_operands(node);
+    require_weight_lengths(node);
+  }
   auto by_rule = infer_by_rule(node);
   std::vector<InferredValue> results = by_rule ? std::move(*by_rule) : infer_by_schema(node);
   results.resize(node.num_outputs());

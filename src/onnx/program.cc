@@ -194,7 +194,9 @@ class Lowering {
   /// Whether the node only makes a constant.
   bool take_constant(const onnx::NodeProto& node) {
     if (!standard_domain(node) || node.output_size() != 1) return false;
-    if (node.op_type() == "ConstantOfShape") return take_constant_of_shape(node);
+    if (node.op_type() == "ConstantOfShape") {
+      return node.input_size() > 0 && take_constant_of_shape(node);
+    }
     if (node.op_type() != "Constant") return false;
     for (const AttributeProto& a : node.attribute()) {
       ProgramTensor tensor;

@@ -107,6 +107,21 @@ TEST(Hostile, KernelsTooLargeToReckonWithAreRefused) {
   EXPECT_EQ(refusal(b), "node 'y_Conv' (Conv): the kernel has a size of 2147483648");
 }
 
+TEST(Hostile, NodesWithoutWhatTheyNeedAreRefused) {
+  OnnxBuilder slope = with_relu();
+  slope.node("PRelu", {"x"}, {"p"});
+  EXPECT_EQ(refusal(slope), "node 'p_PRelu' (PRelu): input 1 is missing");
+  OnnxBuilder nothing = with_relu();
+  nothing.node("Exp", {}, {"e"});
+  EXPECT_EQ(refusal(nothing), "node 'e_Exp' (Exp): input 0 is missing");
+  OnnxBuilder empty = with_relu();
+  empty.node("MatMul", {"", "x"}, {"m"});
+  EXPECT_EQ(refusal(empty), "node 'm_MatMul' (MatMul): input 0 is missing");
+  OnnxBuilder outputs = with_relu();
+  outputs.node("Exp", {"x"}, {"e", "f"});
+  EXPECT_EQ(refusal(outputs), "node 'e_Exp' (Exp): has 2 outputs, expected 1 at most");
+}
+
 /// x + chain(w), the chain of `length` nodes that compute with constants.
 OnnxBuilder deep_constants(const std::vector<std::string>& ops, int length) {
   OnnxBuilder b;
