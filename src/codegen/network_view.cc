@@ -243,7 +243,10 @@ const ProgramNode* NetworkView::producer(int v) const {
 }
 
 bool NetworkView::shape_is_known(const ProgramNode& node) const {
-  if (node.op_type != "Reshape" || node.outputs.empty()) return false;
+  if (node.op_type != "Reshape" || node.outputs.empty() || node.outputs[0] < 0 ||
+      node.inputs.size() < 2) {
+    return false;
+  }
   const int v = node.outputs[0];
   return shape(v).known() && (batch_axis(v) >= 0 || constant(node.inputs[1]).has_value());
 }

@@ -18,6 +18,9 @@ namespace autogo {
 namespace {
 
 constexpr std::size_t kInlineColumns = 80;
+/// Operators on constants within one another: what a stack, and Python's parser, holds.
+constexpr int kMostNested = 64;
+constexpr std::size_t kLongestConstant = 8192;  ///< characters of their expression
 constexpr std::array<const char*, 14> kNames = {"x", "y", "z", "a", "b", "c", "d",
                                                 "e", "g", "h", "p", "q", "u", "v"};
 
@@ -225,31 +228,44 @@ PyExpr SectionEmitter::variable(int v) {
   return pending.expr;
 }
 
-/// Some integers and numbers of rank 0 stand where they are read; others are weights of the
-/// section. What operators compute from weights alone is computed where it is read.
-PyExpr SectionEmitter::fixed_operand(int v) {
-  const auto view = view_.constant(v);
-  if (!view) {
-    const ProgramNode& node = *view_.producer(v);
-    Unit unit;
-    unit.node = node.node;
-    unit.operators = {&node};
-    unit.outputs = {v};
-    Call call(*this, unit, node);
-    try {
-      const PyExpr made = dialect_.expression(call);
-      if (!made.tuple) return made;
-      const auto place = std::ranges::find(node.outputs, v) - node.outputs.begin();
-      return {grouped(made) + "[" + std::to_string(place) + "]"};
-    } catch (Error& e) {
-      // The innermost one only: a table of numbers may come from a long chain of operators.
-      if (!refused_) e.prepend("a constant operand needs " + describe(view_.program(), node));
-      refused_ = true;
-      throw;
-    }
+/// What operators compute from weights alone is computed where it is read.
+PyExpr SectionEmitter::computed_operand(int v) {
+  AUTOGO_REQUIRE(view_.producer(v) != nullptr, ErrorKind::kUnsupported,
+                 "the constant '" + view_.value(v).name + "' is not stored as one");
+  const ProgramNode& node = *view_.producer(v);
+  Unit unit;
+  unit.node = node.node;
+  unit.operators = {&node};
+  unit.outputs = {v};
+  Call call(*this, unit, node);
+  ++nested_;
+  try {
+    AUTOGO_REQUIRE(nested_ <= kMostNested, ErrorKind::kUnsupported,
+                   "a constant operand that a chain of more than " + std::to_string(kMostNested) +
+                       " operators computes");
+    PyExpr made = dialect_.expression(call);
+    AUTOGO_REQUIRE(made.text.size() <= kLongestConstant, ErrorKind::kUnsupported,
+                   "a constant operand whose computation does not fit a line");
+    --nested_;
+    if (!made.tuple) return made;
+    const auto place = std::ranges::find(node.outputs, v) - node.outputs.begin();
+    return {grouped(made) + "[" + std::to_string(place) + "]"};
+  } catch (Error& e) {
+    --nested_;
+    // The innermost one only: a table of numbers may come from a long chain of operators.
+    if (!refused_) e.prepend("a constant operand needs " + describe(view_.program(), node));
+    refused_ = true;
+    throw;
   }
-  if (view->elements() == 1 && dialect_.takes_numbers()) return constant_number(*view);
+}
+
+/// Some integers and numbers of rank 0 stand where they are read; others are weights of the
+/// section.
+PyExpr SectionEmitter::fixed_operand(int v) {
   if (const auto known = constants_.find(v); known != constants_.end()) return known->second;
+  const auto view = view_.constant(v);
+  if (!view) return constants_[v] = computed_operand(v);
+  if (view->elements() == 1 && dialect_.takes_numbers()) return constant_number(*view);
   const bool small = view->floating() ? view->dims.empty() : view->elements() <= kMostNumbers;
   if (small) return dialect_.literal(*view);
   LayerWeight weight =

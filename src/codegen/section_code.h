@@ -92,6 +92,7 @@ class SectionEmitter {
                         std::vector<LayerWeight> weights);
   PyExpr operand(int v);
   PyExpr fixed_operand(int v);
+  PyExpr computed_operand(int v);
   PyExpr variable(int v);
 
   const NetworkView& view_;
@@ -104,7 +105,8 @@ class SectionEmitter {
   std::vector<std::string> dying_;    ///< names that the current statement sets free
   std::set<std::string> taken_;
   std::map<std::string, int> counts_;  ///< layers by stem
-  std::map<int, PyExpr> constants_;    ///< layers of constants, by program value
+  std::map<int, PyExpr> constants_;    ///< of layers and operators on constants, by program value
+  int nested_ = 0;                     ///< operators on constants within one another, just now
   int depth_ = 0;                      ///< of the expression in hand
   bool refused_ = false;  ///< an operator behind a constant, named in the error already
 };
@@ -121,16 +123,19 @@ class Call {
   bool has(std::size_t i) const { return i < op.inputs.size() && op.inputs[i] >= 0; }
   /// An operand: a variable, a weight of the section, a constant as the framework writes values.
   /// Call once for each.
-  PyExpr in(std::size_t i) { return emitter_.operand(op.inputs[i]); }
+  PyExpr in(std::size_t i) { return emitter_.operand(operand(i)); }
   /// An operand of arithmetic: as a number where it is one, beside an operand that gives the result
   /// its shape.
   PyExpr term(std::size_t i);
   /// Whether term(i) is a number.
   bool is_number(std::size_t i) const;
   /// The same as a variable, which may be written several times.
-  PyExpr variable(std::size_t i) { return emitter_.variable(op.inputs[i]); }
+  PyExpr variable(std::size_t i) { return emitter_.variable(operand(i)); }
   /// The unit's only computed input.
-  PyExpr x() { return emitter_.operand(unit.inputs.at(0)); }
+  PyExpr x() {
+    if (unit.inputs.empty()) refuse("it has no input");
+    return emitter_.operand(unit.inputs[0]);
+  }
   /// The constant behind an operand; nothing when it is computed or absent.
   std::optional<ConstantView> constant(std::size_t i) const {
     return has(i) ? view.constant(op.inputs[i]) : std::nullopt;
@@ -141,9 +146,12 @@ class Call {
   std::optional<std::string> number_text(std::size_t i) const;
   /// Integers of an attribute, or of a constant operand. @throws Error kUnsupported: computed
   std::optional<std::vector<std::int64_t>> integers(const char* attribute, std::size_t slot) const;
-  const Shape& in_shape(std::size_t i) const { return view.shape(op.inputs[i]); }
-  const Shape& out_shape() const { return view.shape(op.outputs[0]); }
-  DType in_type(std::size_t i) const { return view.value(op.inputs[i]).dtype; }
+  const Shape& in_shape(std::size_t i) const { return view.shape(operand(i)); }
+  const Shape& out_shape() const {
+    if (op.outputs.empty() || op.outputs[0] < 0) refuse("its first output is left out");
+    return view.shape(op.outputs[0]);
+  }
+  DType in_type(std::size_t i) const { return view.value(operand(i)).dtype; }
   /// Of the first output, which most operators share with their first operand.
   DType type() const;
   /// Rank of an operand. @throws Error kUnsupported when it is not known
@@ -164,6 +172,12 @@ class Call {
 
  private:
   bool gives_shape(std::size_t i, std::size_t rank) const;
+  /// The value of an input. @throws Error kUnsupported when the node has none there
+  int operand(std::size_t i) const {
+    if (!has(i)) refuse("its input " + std::to_string(i) + " is missing");
+    return op.inputs[i];
+  }
+
   SectionEmitter& emitter_;
 };
 

@@ -104,8 +104,12 @@ PyExpr instance_norm(Call& c) {
 }
 
 /// Scale and bias: one for a group in opsets 18 to 20, one for a channel since.
-LayerWeight by_channel(const std::string& name, const ConstantView& view, std::int64_t channels) {
+LayerWeight by_channel(Call& c, const std::string& name, std::size_t slot, std::int64_t channels) {
+  const ConstantView view = weight_of(c, slot);
   if (view.elements() == channels) return plain_weight(name, view);
+  if (view.elements() < 1 || channels % view.elements() != 0) {
+    c.refuse("its " + name + " fits neither the channels nor the groups");
+  }
   return {name, {channels}, [view, channels] {
             const std::vector<float> from = view.floats();
             const auto each = static_cast<std::size_t>(channels) / from.size();
@@ -124,8 +128,8 @@ PyExpr group_norm(Call& c) {
   std::vector<std::string> arguments{std::to_string(groups), std::to_string(channels)};
   add_epsilon(c, arguments);
   const std::string layer = c.layer("norm", py_call("nn.GroupNorm", arguments).text,
-                                    {by_channel("weight", weight_of(c, 1), channels),
-                                     by_channel("bias", weight_of(c, 2), channels)});
+                                    {by_channel(c, "weight", 1, channels),
+                                     by_channel(c, "bias", 2, channels)});
   return py_call(layer, {c.in(0).text});
 }
 

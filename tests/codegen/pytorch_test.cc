@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "autogo/base/error.h"
 #include "autogo/base/file.h"
 #include "autogo/corpus/corpus.h"
 #include "codegen_support.h"
@@ -60,6 +61,33 @@ TEST(PyTorch, AWeightBehindALongChain) {
   const CodeSummary summary =
       export_pytorch(import_onnx(b.save(folder / "net.onnx")), folder / "net.py");
   EXPECT_EQ(summary.parameters, 24);
+}
+
+// What operators compute from constants stands where it is read, unless it is too long for that.
+TEST(PyTorch, ComputationsOfConstantsAreBounded) {
+  const auto refusal = [](const char* op, int operands, int length) {
+    OnnxBuilder b(13);
+    b.input("x", {4}).weight("w", {4}).output("y");
+    std::string last = "w";
+    for (int i = 0; i < length; ++i) {
+      const std::string next = "c" + std::to_string(i);
+      b.node(op, std::vector<std::string>(static_cast<std::size_t>(operands), last), {next});
+      last = next;
+    }
+    b.node("Add", {"x", last}, {"y"});
+    const TempDir folder;
+    try {
+      export_pytorch(import_onnx(b.save(folder / "net.onnx")), folder / "net.py");
+    } catch (const Error& e) {
+      EXPECT_EQ(e.kind(), ErrorKind::kUnsupported);
+      return std::string(e.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_EQ(refusal("Exp", 1, 20), "no error");
+  EXPECT_NE(refusal("Exp", 1, 100'000).find("a chain of more than 64 operators"), std::string::npos);
+  // Each step twice as long as the one before.
+  EXPECT_NE(refusal("Mul", 2, 60).find("does not fit a line"), std::string::npos);
 }
 
 TEST(PyTorch, AlikeSegmentsShareAClass) {
