@@ -8,7 +8,7 @@
 // corpus of 28,000 networks is 2 MB and is never in memory as graphs. An item with a graph is read
 // twice: once for the id, skipping the graph, on the reader's thread; once for the graph, on any.
 //
-// Tested by tests/corpus/reader_test.cc, tests/corpus/fuzz_test.cc.
+// Tested by tests/corpus/reader_test.cc and tests/fuzz.
 
 #include <exception>
 #include <thread>
