@@ -158,7 +158,8 @@ TEST(InferRecent, ShapesAreThoseOfOnnxRuntime) {
     std::string line;
     if (!std::getline(file, line)) continue;  // said above
     std::vector<std::string> shapes;
-    for (const auto& output : OrderedJson::parse(line).at("outputs")) {
+    const OrderedJson head = OrderedJson::parse(line);
+    for (const auto& output : head.at("outputs")) {
       shapes.push_back(to_string(Shape(output.at("dims").get<Ints>())));
     }
     EXPECT_EQ(shapes, all[i]) << paths[i];
