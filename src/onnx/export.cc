@@ -444,7 +444,8 @@ std::size_t export_onnx(const Graph& graph, const std::string& path, const Expor
     write_model(built.model, built.source.get(), path);
     return static_cast<std::size_t>(built.model.graph().node_size());
   } catch (Error& e) {
-    if (!std::string_view(e.what()).starts_with(path + ":")) e.prepend(path);
+    // Unless it names the model already, or its weights in a file beside it.
+    if (!std::string_view(e.what()).starts_with(path)) e.prepend(path);
     throw;
   }
 }

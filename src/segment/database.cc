@@ -20,6 +20,7 @@
 
 #include "autogo/base/error.h"
 #include "autogo/graph/canonical.h"
+#include "base/json.h"
 #include "database_impl.h"
 #include "fingerprint.h"
 
@@ -142,7 +143,9 @@ std::vector<Symbol> SegmentDatabase::Impl::symbols(std::span<const LabelKeys> ke
   return result;
 }
 
-std::size_t SegmentDatabase::Impl::corpus_index(const std::string& name) {
+std::size_t SegmentDatabase::Impl::corpus_index(const std::string& given) {
+  // As the file will have it: a folder's name may be bytes that are no UTF-8.
+  const std::string name = Json::parse(dump_json(Json(given))).get<std::string>();
   const auto it = std::find(corpora.begin(), corpora.end(), name);
   if (it != corpora.end()) return static_cast<std::size_t>(it - corpora.begin());
   corpora.push_back(name);

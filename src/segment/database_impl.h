@@ -42,7 +42,7 @@ struct SegmentDatabase::Impl {
                     std::span<const NodeId> order);
 
   /// The corpus' number, entered when it is new.
-  std::size_t corpus_index(const std::string& name);
+  std::size_t corpus_index(const std::string& given);
 
   /// Adds counts to the entry of that id, entering it when it is new; where both have a body, the
   /// one that is insertable, was seen more often, or has the smaller hash stays.

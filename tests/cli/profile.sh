@@ -64,15 +64,15 @@ run "$AUTOGO" profile dynamic.onnx
 expect_refusal 5 "dynamic.onnx" "--input-shape"
 
 # What cannot be known is said.
-make_onnx einsum einsum.onnx
-run "$AUTOGO" profile einsum.onnx
+make_onnx determinant determinant.onnx
+run "$AUTOGO" profile determinant.onnx
 expect_code 0
-expect_out_has "mystery1  Einsum (opaque)"
+expect_out_has "mystery1  Det (opaque)"
 expect_out_has "note: the cost of 1 node is not known and counts 0, marked '?' above"
-run "$AUTOGO" profile einsum.onnx --json
+run "$AUTOGO" profile determinant.onnx --json
 expect_json 'p.totals.unknown_nodes' 1
 expect_json 'p.nodes[0].known' false
-expect_json 'p.nodes[0].type' Einsum
+expect_json 'p.nodes[0].type' Det
 
 # A shipped network, against torchvision's published count.
 run "$AUTOGO" profile "$AUTOGO_SOURCE_DIR/data/models/resnet50.onnx" --json

@@ -205,6 +205,7 @@ TEST(Train, CheckpointsThatDoNotFitAreRefused) {
   const TempDir dir;
   TrainingOptions options = short_training(1);
   options.recipe.optimizer = Optimizer::kAdam;
+  options.recipe.nesterov = false;
   options.checkpoint = dir / "c";
   train_network(net, data, options);
   options.resume = true;

@@ -265,12 +265,12 @@ TEST_F(Search, AScoreThatIsNoNumberIsThePredictorsFault) {
   }
 }
 
-/// Fails when it is asked for the n-th time.
+/// Fails from the n-th time on that it is asked.
 class FailingPredictor : public FakePredictor {
  public:
   FailingPredictor(ErrorKind kind, int at) : kind_(kind), at_(at) {}
   std::unique_ptr<CutContext> prepare(const Graph& graph, const Cut& cut) const override {
-    if (++count_ == at_) throw Error(kind_, "the predictor failed");
+    if (++count_ >= at_) throw Error(kind_, "the predictor failed");
     return FakePredictor::prepare(graph, cut);
   }
 
