@@ -66,6 +66,7 @@ std::vector<PyExpr> joined_operands(Call& c) {
   bool weights = false;
   for (std::size_t i = 0; i < count; ++i) {
     const int v = c.op.inputs[i];
+    if (!c.has(i)) c.refuse("operand " + std::to_string(i + 1) + " is missing");
     if (!c.view.computed(v)) {
       const auto view = c.constant(i);
       weights = weights || !view || view->elements() != 1;

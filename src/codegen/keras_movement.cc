@@ -227,7 +227,8 @@ PyExpr resize(Call& c) {
       old ? "asymmetric" : c.op.text("coordinate_transformation_mode", "half_pixel");
   const std::string rounding = old ? "floor" : c.op.text("nearest_mode", "round_prefer_floor");
   const Shape &in = c.in_shape(0), &out = c.out_shape();
-  const bool known = c.rank(0) == 4 && in.known() && out.known() && in[1] == out[1];
+  const bool known = c.rank(0) == 4 && in.known() && out.known() && in[1] == out[1] &&
+                     in.elements() > 0;
   if (!known || out[2] % in[2] != 0 || out[3] % in[3] != 0) c.refuse("resizes by no whole factor");
   const bool half = rule == "half_pixel" || rule == "pytorch_half_pixel";
   const bool nearest = mode == "nearest" && ((half && rounding.starts_with("round")) ||

@@ -172,7 +172,7 @@ std::string ConstantView::number_text() const {
 std::vector<float> ConstantView::floats() const {
   const std::string bytes = converted_bytes(read(), DType::kFloat32);
   std::vector<float> values(bytes.size() / sizeof(float));
-  std::memcpy(values.data(), bytes.data(), bytes.size());
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
   return values;
 }
 

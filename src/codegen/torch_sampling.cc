@@ -107,7 +107,7 @@ PyExpr resize(Call& c) {
       old ? "asymmetric" : c.op.text("coordinate_transformation_mode", "half_pixel");
   const std::string rounding = old ? "floor" : c.op.text("nearest_mode", "round_prefer_floor");
   const Shape &in = c.in_shape(0), &out = c.out_shape();
-  if (c.rank(0) != 4 || !in.known() || !out.known() || in[1] != out[1]) {
+  if (c.rank(0) != 4 || !in.known() || !out.known() || in[1] != out[1] || in.elements() == 0) {
     c.refuse("resizes other than maps of known size");
   }
   if (c.op.integer("antialias", 0) != 0 || c.op.integer("exclude_outside", 0) != 0) {
