@@ -11,7 +11,7 @@
 namespace autogo {
 
 inline constexpr TensorFileKind kPredictorFile{
-    "autogo.predictor", 4,
+    "autogo.predictor", 5,
     "train it again with this autogo (autogo train predictor), or leave out the option: autogo "
     "brings a predictor"};
 inline constexpr TensorFileKind kTrainerCheckpointFile{"autogo.predictor-checkpoint", 2,

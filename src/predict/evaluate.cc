@@ -149,6 +149,25 @@ double gain_error(std::span<const LabelledGraph* const> graphs, std::span<const 
   return std::sqrt(errors / gains);  // 0 / 0 without pairs
 }
 
+LabelSpan label_span(const LabelledCorpus& corpus) {
+  std::vector<const LabelledGraph*> graphs;
+  Scores labels;
+  for (const LabelledGraph& graph : corpus.graphs) {
+    graphs.push_back(&graph);
+    labels.push_back(graph.label);
+  }
+  const Scores scores = normal_scores(labels);
+  const auto [lowest, highest] = std::ranges::minmax(scores);
+  LabelSpan span{lowest, highest, 0};
+  for (const auto& [a, b] : one_edit_pairs(graphs)) {
+    const auto [worse, better] = std::minmax(scores[a], scores[b]);
+    if (worse < -1e-9) continue;  // the median itself is 0 but for rounding
+    span.largest_gain = std::max(span.largest_gain, accuracy_scale(better) - accuracy_scale(worse));
+  }
+  if (span.largest_gain == 0) span.largest_gain = accuracy_scale(highest);
+  return span;
+}
+
 CorpusMetrics measure(const NetView& net, const Judgement& judgement, const FeatureTable& table,
                       const LabelledCorpus& corpus, std::span<const LabelledGraph* const> graphs,
                       std::uint64_t seed, int threads) {

@@ -30,6 +30,7 @@
 
 #include "autogo/base/error.h"
 #include "autogo/base/rng.h"
+#include "image_task.h"
 #include "session.h"
 #include "unfolding.h"
 
@@ -141,7 +142,7 @@ class TorchPredictor : public Predictor {
     if (length == kFullLength) return trained_.content_hash;
     return hash_combine(trained_.content_hash, std::bit_cast<std::uint64_t>(length));
   }
-  double gain_error(const Graph& graph) const override;
+  Knowledge knowledge(const Graph& graph) const override;
 
   std::unique_ptr<CutContext> prepare(const Graph& graph, const Cut& cut) const override;
   double score_original(const CutContext& context) const override {
@@ -161,14 +162,20 @@ class TorchPredictor : public Predictor {
   NetView net_;
 };
 
-double TorchPredictor::gain_error(const Graph& graph) const {
+Knowledge TorchPredictor::knowledge(const Graph& graph) const {
   FeatureTable table;
   const EncodedGraph encoded = encode_graph(graph, node_order(graph), table);
   const Judgement& judgement = trained_.judgement;
-  const double trust = judgement.familiarity.trust(encoded, table, network_traits(encoded, table));
+  Knowledge k;
+  k.of_task = judgement.refinement || !answers_with_images(graph);
+  k.trust =
+      k.of_task ? judgement.familiarity.trust(encoded, table, network_traits(encoded, table)) : 0;
+  k.stranger_error = judgement.prior_error;
+  k.largest_gain = judgement.span.largest_gain;
   // One of the two may not be known, and not matter.
-  return (trust > 0 ? trust * judgement.net_error : 0) +
-         (trust < 1 ? (1 - trust) * judgement.prior_error : 0);
+  k.gain_error = (k.trust > 0 ? k.trust * judgement.net_error : 0) +
+                 (k.trust < 1 ? (1 - k.trust) * judgement.prior_error : 0);
+  return k;
 }
 
 /// [n, 1, width]: the mean embedding of each body.

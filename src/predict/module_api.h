@@ -11,7 +11,7 @@ namespace autogo {
 
 /// Changes with every change of anything that crosses the border: this table, Predictor, the
 /// options and metrics, Graph, Log, Error.
-inline constexpr std::uint32_t kModuleVersion = 5;
+inline constexpr std::uint32_t kModuleVersion = 6;
 inline constexpr const char* kModuleEntry = "autogo_predict_module";
 
 /// What the predict layer's part of autogo_torch.so offers. Both sides are built from the same

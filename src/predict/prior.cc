@@ -35,7 +35,8 @@
 // costs its own nodes, as in the rest of PSC. Exits are added in order of position, which makes the
 // original segment score the original's score to the last bit.
 //
-// The score is accuracy_scale of prior + trust * (net - prior after a full training). Trust is 1
+// The score is accuracy_scale of prior + trust * (net - prior after a full training); without trust
+// it stays within the range of all labels, outside of which nothing was ever measured. Trust is 1
 // where all nodes are of kinds and sizes that the net was trained on and the traits in a family's
 // range, so that nothing is lost within the families, and 0 where most are not.
 //
@@ -340,6 +341,24 @@ double accuracy_scale(double normal_score) {
   const double z = std::clamp(normal_score, -kScaleEnd, kScaleEnd);
   const double slope = std::exp(-kScaleRate * z);
   return (1 - slope) / kScaleRate + (normal_score - z) * slope;
+}
+
+double LabelSpan::clipped(double normal_score) const {
+  constexpr double kBeyond = 0.001;
+  const double inside = std::clamp(normal_score, lowest, highest);
+  return inside + kBeyond * (normal_score - inside);
+}
+
+void LabelSpan::add(const LabelSpan& other) {
+  lowest = std::min(lowest, other.lowest);
+  highest = std::max(highest, other.highest);
+  largest_gain = std::max(largest_gain, other.largest_gain);
+}
+
+double combined_score(double net, double prior, double full_prior, double trust,
+                      const LabelSpan& span) {
+  const double z = prior + trust * (net - full_prior);
+  return accuracy_scale(trust * z + (1 - trust) * span.clipped(z));
 }
 
 }  // namespace autogo

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <unordered_set>
@@ -101,10 +102,22 @@ void learn_ranges(Familiarity& familiarity, const TraitFamily& family);
 /// the slope is 1 at the median.
 double accuracy_scale(double normal_score);
 
+/// What the labels of all families span.
+struct LabelSpan {
+  double lowest = -std::numeric_limits<double>::infinity();  ///< normal scores
+  double highest = std::numeric_limits<double>::infinity();
+  double largest_gain = std::numeric_limits<double>::infinity();  ///< Knowledge::largest_gain
+
+  /// A normal score clipped to the span, but for a thousandth, which keeps the order.
+  double clipped(double normal_score) const;
+  /// Takes in another family's.
+  void add(const LabelSpan& other);
+};
+
 /// The predictor's score of a network from normal scores: the prior's for the training in question
-/// and for the full one, and the net's, which knows full ones only.
-inline double combined_score(double net, double prior, double full_prior, double trust) {
-  return accuracy_scale(prior + trust * (net - full_prior));
-}
+/// and for the full one, and the net's, which knows full ones only. As far as no family vouches for
+/// it, it stays within what labels span.
+double combined_score(double net, double prior, double full_prior, double trust,
+                      const LabelSpan& span = {});
 
 }  // namespace autogo

@@ -152,6 +152,8 @@ Session::Session(const TrainOptions& options, Log& log)
     learn(corpus, family);
     families.push_back(std::move(family));
   }
+  judgement_.span = label_span(dataset_.corpora.front());
+  for (const LabelledCorpus& corpus : dataset_.corpora) judgement_.span.add(label_span(corpus));
   learn_brief(reading);
   judgement_.prior = fit_prior(all_traits());
   judgement_.prior_error = prior_error();
@@ -361,6 +363,10 @@ Judgement take_judgement(const Archive& archive, const std::string& path) {
   const torch::Tensor errors = archive_tensor(archive, "gain_errors", torch::kFloat64, 2, path);
   judgement.net_error = errors[0].item<double>();
   judgement.prior_error = errors[1].item<double>();
+  const torch::Tensor span = archive_tensor(archive, "label_span", torch::kFloat64, 3, path);
+  judgement.span = {span[0].item<double>(), span[1].item<double>(), span[2].item<double>()};
+  AUTOGO_REQUIRE(judgement.span.lowest <= judgement.span.highest && judgement.span.largest_gain > 0,
+                 ErrorKind::kInput, path + ": tensor 'label_span' is no span");
   const torch::Tensor rows = archive_tensor(archive, "known_rows", torch::kInt64, -1, path);
   const auto* hashes = rows.data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < rows.numel(); ++i) {
@@ -407,6 +413,9 @@ void put_judgement(Archive& archive, const Judgement& judgement) {
   }
   archive.tensors["gain_errors"] =
       torch::tensor({judgement.net_error, judgement.prior_error}, torch::kFloat64);
+  archive.tensors["label_span"] =
+      torch::tensor({judgement.span.lowest, judgement.span.highest, judgement.span.largest_gain},
+                    torch::kFloat64);
   archive.tensors["prior"] = torch::tensor(prior, torch::kFloat64);
   archive.tensors["known_rows"] = torch::tensor(rows, torch::kInt64);
   archive.tensors["ranges"] = torch::tensor(ranges, torch::kFloat64);

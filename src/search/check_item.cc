@@ -95,6 +95,8 @@ class ItemCheck {
             name(child) + " lies outside of the FLOPs window");
     require(child.gain >= setup_.min_gain && child.gain <= r.best_gain,
             name(child) + " has a gain that the run does not accept");
+    require(child.gain == setup_.promise(child.gains),
+            name(child) + " is promised another gain than its sums give");
   }
 
   const JournalItem& item_;

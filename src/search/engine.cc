@@ -22,10 +22,12 @@
 //
 // Gains are paired: a child's is its parent's plus y(P, S*, C) - y(P, S, C) at the cut where it
 // was made, so what the predictor gets wrong about P and C cancels. Absolute predictions of
-// networks far from the training families would not be comparable; differences at one cut are.
+// networks far from the training families would not be comparable; differences at one cut are. What
+// no family's labels vouch for is promised with care (promise.h).
 //
 // The history keeps mutations, not graphs, and each body once; a parent's graph is replayed from
-// its lineage when it is picked. The input takes part in the front, so that nothing dominated by it is reported.
+// its lineage when it is picked. The input takes part in the front, so that nothing dominated by it
+// is reported.
 //
 // Tested by tests/search/search_test.cc, tests/search/resume_test.cc.
 
@@ -129,11 +131,13 @@ SearchEngine::SearchEngine(const SearchConfig& config, const SearchRun& run,
       run_(run),
       hashes_(hashes),
       database_(database),
+      predictor_(predictor),
       setup_(set_up(config.options, input)),
       pool_(database, input, setup_.allowed, config.options),
       mutation_{pool_,
                 memo_,
                 predictor,
+                {predictor.knowledge(input), config.options.risk},
                 setup_.window,
                 config.options.min_gain,
                 config.options.replacements,
@@ -246,6 +250,7 @@ void SearchEngine::plan_iteration() {
   parallel_for(chosen.size(), threads_, [&](std::size_t p) {
     const std::uint64_t hash = history_[chosen[p]].hash;
     parents[p] = std::make_unique<Parent>(chosen[p], hash, history_.graph(chosen[p]));
+    parents[p]->trust = predictor_.knowledge(parents[p]->graph).trust;
     Rng segment_rng = rng.fork(kSegmentStream).fork(hash);
     untried_[p] =
         source_runs(*parents[p], segment_sizes(*parents[p], options, database_, segment_rng),
@@ -355,8 +360,8 @@ JournalItem SearchEngine::merge(std::uint32_t parent, const SourceRun& run, Sour
       item.new_bodies.insert(child.step.body_hash);
     }
     child.step.body = body->second;
-    const std::uint32_t i = history_.add(
-        {parent, iteration_, child.hash, child.gain, child.macs, child.params, child.step});
+    const std::uint32_t i = history_.add({parent, iteration_, child.hash, child.macs, child.params,
+                                          child.gains, child.gain, child.step});
     points_.push_back({child.gain, cost_of(history_[i]), i});
     front_.add(points_.back());
     ++report_.accepted;

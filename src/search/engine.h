@@ -92,6 +92,7 @@ class SearchEngine {
   const SearchRun& run_;
   const InputHashes& hashes_;
   const SegmentDatabase& database_;
+  const Predictor& predictor_;
   SearchSetup setup_;
   ReplacementPool pool_;
   PropagationMemo memo_;

@@ -10,6 +10,7 @@
 #include "autogo/graph/graph.h"
 #include "autogo/graph/segment.h"
 #include "pareto.h"
+#include "promise.h"
 
 namespace autogo {
 
@@ -31,8 +32,9 @@ struct Individual {
   std::uint32_t parent = kNoParent;  ///< index into the history; kNoParent: the input
   std::uint32_t iteration = 0;
   std::uint64_t hash = 0;  ///< canonical_hash of its graph
-  double gain = 0;         ///< sum of predicted gains along the lineage
   std::int64_t macs = 0, params = 0;
+  GainSum gains;    ///< over the searched network, along the lineage
+  double gain = 0;  ///< promised of them
   Mutation step;
 };
 

@@ -63,7 +63,7 @@ struct Walk {
         source_runs(parent, sizes, longest_run(options.search), setup.frozen, mutation.pool);
     if (runs.empty()) return std::nullopt;
     Individual individual;
-    individual.gain = from.predicted_gain;
+    individual.gains.known = from.predicted_gain;
     individual.macs = from.macs;
     individual.params = from.params;
     const SourceResult result =
@@ -120,6 +120,7 @@ std::vector<Mutant> random_mutants(const Graph& input, const SegmentDatabase& da
   const MutationSetup mutation{pool,
                                memo,
                                predictor,
+                               {},  // what the predictor says, to be judged
                                setup.window,
                                -std::numeric_limits<double>::infinity(),
                                1,

@@ -14,8 +14,7 @@
 // kDrawsPerReplacement times the wanted number are tried.
 //
 // A batch holds the candidates of one work item, whatever the threads do, and a candidate's score
-// does not depend on its batch. Gains are rounded to 1e-6, far below what a predictor can know,
-// which keeps the journal readable.
+// does not depend on its batch. A network is promised what promise.h leaves of its gain.
 //
 // Tested by tests/search/mutate_test.cc.
 
@@ -76,8 +75,6 @@ bool resolve(const MutationSetup& setup, const Parent& parent, const Ports& port
   return false;
 }
 
-double rounded_gain(double gain) { return std::round(gain * 1e6) / 1e6; }
-
 /// Scores the candidates against their parent and makes those that gain enough.
 void accept(const MutationSetup& setup, const Parent& parent, const Individual& individual,
             const SourceRun& run, std::vector<Resolved>& candidates, SourceResult& result) {
@@ -90,7 +87,8 @@ void accept(const MutationSetup& setup, const Parent& parent, const Individual& 
   const std::vector<double> scores = setup.predictor.score(*context, batch);
   AUTOGO_CHECK(scores.size() == candidates.size());
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    const double gain = rounded_gain(individual.gain + (scores[i] - original));
+    const GainSum gains = individual.gains.plus(scores[i] - original, parent.trust);
+    const double gain = setup.promise(gains);
     AUTOGO_REQUIRE(std::isfinite(gain), ErrorKind::kInput,
                    "the predictor gives a network a score that is no number: it is damaged, or was "
                    "trained on damaged labels");
@@ -103,7 +101,7 @@ void accept(const MutationSetup& setup, const Parent& parent, const Individual& 
       // Parameters are no sum over cuts: a weight of the run may live on in a node that shares it.
       result.children.push_back({std::move(c.step), canonical_hash(graph),
                                  individual.macs - run.cost.macs + c.cost.macs, graph_params(graph),
-                                 gain});
+                                 gains, gain});
     }
     result.best_gain = result.in_window == 0 ? gain : std::max(result.best_gain, gain);
     ++result.in_window;

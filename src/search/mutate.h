@@ -18,7 +18,8 @@ struct Child {
   Mutation step;
   std::uint64_t hash = 0;
   std::int64_t macs = 0, params = 0;
-  double gain = 0;  ///< the parent's included
+  GainSum gains;    ///< the parent's included
+  double gain = 0;  ///< promised of them
 };
 
 /// What a work item, one source of one parent, gave.
@@ -36,6 +37,7 @@ struct MutationSetup {
   const ReplacementPool& pool;
   PropagationMemo& memo;
   const Predictor& predictor;
+  GainPromise promise;
   FlopsWindow window;
   double min_gain = 0;
   std::uint32_t replacements = 100;

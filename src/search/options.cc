@@ -86,6 +86,7 @@ SearchOptions options_from_json(const Json& json, const std::string& where) {
   read("max_flops_increase_percent", o.max_flops_increase);
   read("max_flops_decrease_percent", o.max_flops_decrease);
   read("min_gain", o.min_gain);
+  read("risk", o.risk);
   read("allow_ops", o.allow_ops);
   read("deny_ops", o.deny_ops);
   read("freeze", o.freeze);
@@ -132,6 +133,7 @@ void validate(const SearchOptions& o) {
   AUTOGO_REQUIRE(std::isfinite(o.max_flops_increase), ErrorKind::kUsage,
                  "--max-flops-increase: expected a number of percent");
   AUTOGO_REQUIRE(!std::isnan(o.min_gain), ErrorKind::kUsage, "--min-gain: expected a number");
+  require_between(o.risk, 0, 100, "--risk");
   AUTOGO_REQUIRE(std::isfinite(o.training_images) && o.training_images >= 0, ErrorKind::kUsage,
                  "--training-images: expected a number, 0 or more");
   AUTOGO_REQUIRE(o.max_flops_increase > -o.max_flops_decrease, ErrorKind::kUsage,
@@ -197,6 +199,7 @@ OrderedJson config_to_json(const SearchConfig& config) {
   options["max_flops_increase_percent"] = o.max_flops_increase;
   options["max_flops_decrease_percent"] = o.max_flops_decrease;
   options["min_gain"] = real_to_json(o.min_gain);
+  options["risk"] = o.risk;
   options["allow_ops"] = o.allow_ops;
   options["deny_ops"] = o.deny_ops;
   options["freeze"] = o.freeze;

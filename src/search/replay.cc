@@ -29,7 +29,7 @@ namespace autogo {
 namespace {
 
 constexpr const char* kFormat = "autogo.journal";
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 
 [[noreturn]] void fail(const std::string& text) { throw Error(ErrorKind::kInput, text); }
 
@@ -104,6 +104,8 @@ OrderedJson child_event(const JournalItem& item, const Child& child) {
           {"outputs", child.step.outputs},
           {"macs", child.macs},
           {"params", child.params},
+          {"known", child.gains.known},
+          {"guessed", child.gains.guessed},
           {"gain", child.gain}};
 }
 
@@ -218,6 +220,8 @@ Child JournalReplay::read_child(const Json& event, const std::string& at) {
   child.hash = hash_member(event, "hash", at);
   child.macs = json_member<std::int64_t>(event, "macs", at);
   child.params = json_member<std::int64_t>(event, "params", at);
+  child.gains.known = finite_member(event, "known", at);
+  child.gains.guessed = finite_member(event, "guessed", at);
   child.gain = finite_member(event, "gain", at);
   return child;
 }

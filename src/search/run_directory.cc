@@ -329,7 +329,7 @@ void RunDirectory::write_env(const Session& session) const {
 
 void write_front(const std::string& directory, const SearchConfig& config,
                  const InputHashes& hashes, const History& history,
-                 const std::vector<RunMember>& members, double gain_error, int jobs) {
+                 const std::vector<RunMember>& members, const Knowledge& knowledge, int jobs) {
   make_folder(directory + "/models");
   const Individual& input = history[0];
   OrderedJson pareto;
@@ -341,7 +341,10 @@ void write_front(const std::string& directory, const SearchConfig& config,
                      {"macs", input.macs},
                      {"flops", 2 * input.macs},
                      {"params", input.params}};
-  pareto["gain_error"] = gain_error;
+  pareto["gain_error"] = knowledge.gain_error;
+  pareto["trust"] = knowledge.trust;
+  const std::string note = GainPromise{knowledge, config.options.risk}.note();
+  if (!note.empty()) pareto["note"] = note;
   pareto["members"] = OrderedJson::array();
   std::vector<std::string> names;
   names.reserve(members.size());

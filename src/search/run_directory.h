@@ -101,7 +101,7 @@ struct RunMember {
 /// @param members  by rank, then by FLOPs
 void write_front(const std::string& directory, const SearchConfig& config,
                  const InputHashes& hashes, const History& history,
-                 const std::vector<RunMember>& members, double gain_error, int jobs);
+                 const std::vector<RunMember>& members, const Knowledge& knowledge, int jobs);
 
 /// Sets trained gains of validation.json, where there is one, beside the predicted ones in
 /// pareto.json (validation_file.cc).

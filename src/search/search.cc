@@ -94,13 +94,14 @@ struct Task {
     if (directory != nullptr && (run.resume || !nothing)) write(engine, *directory, status);
     if (nothing) engine.throw_empty_front();
     SearchResult result = result_of(engine, status);
-    result.gain_error = predictor.gain_error(input);
+    result.knowledge = predictor.knowledge(input);
+    result.note = GainPromise{result.knowledge, config.options.risk}.note();
     return result;
   }
 
   void write(const SearchEngine& engine, const RunDirectory& directory, SearchStatus status) {
     write_front(run.directory, config, hashes, engine.history(), engine.members(),
-                predictor.gain_error(input), engine.threads());
+                predictor.knowledge(input), engine.threads());
     add_validation(run.directory);
     session.ended = utc_now();
     session.status = status_name(status);

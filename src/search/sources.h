@@ -27,6 +27,7 @@ struct Parent {
   Uses uses;
   std::vector<NodeId> order;  ///< canonical_order under kSegment
   std::vector<Cost> costs;    ///< by NodeId
+  double trust = 1;           ///< Knowledge::trust; whoever asks the predictor sets it
 
   Parent(std::uint32_t individual, std::uint64_t hash, Graph graph);
   Parent(Parent&&) = default;

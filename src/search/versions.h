@@ -17,7 +17,7 @@ inline constexpr AlgorithmVersion kAlgorithms[] = {
     {"propagation", 2},      ///< propagate/propagate.h: which bodies fit, and how
     {"random_streams", 1},   ///< base/rng.h
     {"segmentation", 1},     ///< segment/database.h: sources
-    {"search", 2},           ///< src/search/: parents, sources, replacements, the order of work
+    {"search", 3},           ///< src/search/: parents, sources, replacements, the order of work
 };
 
 }  // namespace autogo

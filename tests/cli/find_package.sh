@@ -37,8 +37,9 @@ int main(int, char** argv) {
               answer.status == SolveStatus::kFeasible ? "feasible" : answer.reason.c_str());
 }
 CPP
+# A library built with a sanitizer is linked with it.
 run cmake -S consumer -B consumer/build -G Ninja -DCMAKE_BUILD_TYPE=Release \
-  -DCMAKE_PREFIX_PATH="$work/prefix"
+  -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_CXX_FLAGS="${AUTOGO_SANITIZE:+-fsanitize=$AUTOGO_SANITIZE}"
 expect_code 0
 run cmake --build consumer/build
 expect_code 0

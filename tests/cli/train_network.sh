@@ -84,9 +84,11 @@ expect_refusal 2 "--resume: name the --output folder"
 run "${train[@]}" 311111.onnx --amp
 expect_code 2
 expect_err_has "mixed precision needs a GPU"
-run "${train[@]}" 311111.onnx --image-size 400000
-expect_code 1
-expect_err_has "no memory left"
+if [ -z "$AUTOGO_SANITIZE" ]; then  # AddressSanitizer ends a process that would see bad_alloc
+  run "${train[@]}" 311111.onnx --image-size 400000
+  expect_code 1
+  expect_err_has "no memory left"
+fi
 run "$AUTOGO" train network 311111.onnx --data missing
 expect_refusal 1 "missing"
 head -c 100 data/train-images-idx3-ubyte > data/cut && mv data/cut data/train-images-idx3-ubyte

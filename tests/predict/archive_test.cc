@@ -27,6 +27,7 @@ Archive sample() {
   judgement.familiarity.rows = {3, 1};
   judgement.net_error = 0.25;
   judgement.prior_error = 0.75;
+  judgement.span = {-3, 4, 1.5};
   judgement.familiarity.ranges.resize(2);
   judgement.familiarity.ranges[1][4] = {-7, 8};
   put_judgement(archive, judgement);
@@ -58,6 +59,9 @@ TEST(Archive, ReadsBackWhatWasWritten) {
   EXPECT_EQ(net.judgement.prior.means, (Traits{6, 7, 8, 9, 10}));
   EXPECT_EQ(net.judgement.length, kFullLength);
   EXPECT_EQ(net.judgement.net_error, 0.25);
+  EXPECT_EQ(net.judgement.span.lowest, -3);
+  EXPECT_EQ(net.judgement.span.highest, 4);
+  EXPECT_EQ(net.judgement.span.largest_gain, 1.5);
   EXPECT_EQ(net.judgement.prior_error, 0.75);
   EXPECT_EQ(net.judgement.familiarity.rows, (std::unordered_set<std::uint64_t>{1, 3}));
   ASSERT_EQ(net.judgement.familiarity.ranges.size(), 2U);
@@ -78,10 +82,10 @@ TEST(Archive, RefusesWhatItCannotRead) {
                 ": expected a file of format \"autogo.predictor-checkpoint\", found "
                 "\"autogo.predictor\"");
   std::string newer = good;
-  newer.replace(newer.find("\"version\":4"), 11, "\"version\":99");
+  newer.replace(newer.find("\"version\":5"), 11, "\"version\":99");
   write_file_atomic(path, newer);
   EXPECT_EQ(error_of([&] { read_predictor(path); }),
-            path + ": version 99 of \"autogo.predictor\", this autogo reads version 4");
+            path + ": version 99 of \"autogo.predictor\", this autogo reads version 5");
   write_file_atomic(path, good.substr(0, good.size() - 1));
   EXPECT_EQ(error_of([&] { read_predictor(path); }),
             path + ": tensor 'weights': needs " +
@@ -103,7 +107,7 @@ TEST(Archive, OlderPredictorsAreRefusedWithWhatToDo) {
     read_predictor(path);
     FAIL() << "accepted";
   } catch (const Error& e) {
-    EXPECT_EQ(e.what(), path + ": version 3 of \"autogo.predictor\", this autogo reads version 4");
+    EXPECT_EQ(e.what(), path + ": version 3 of \"autogo.predictor\", this autogo reads version 5");
     EXPECT_EQ(e.hint(),
               "train it again with this autogo (autogo train predictor), or leave out the option: "
               "autogo brings a predictor");
@@ -129,6 +133,10 @@ TEST(Archive, NamesAWrongShape) {
   EXPECT_EQ(error_of([&] { read_predictor(path); }),
             path + ": tensor 'ranges' has 3 elements, expected pairs for 5 traits");
   archive = sample();
+  archive.tensors["label_span"] = torch::tensor({1.0, -1.0, 1.0}, torch::kFloat64);
+  write_archive(path, kPredictorFile, archive);
+  EXPECT_EQ(error_of([&] { read_predictor(path); }), path + ": tensor 'label_span' is no span");
+  archive = sample();
   archive.header["recipe"]["width"] = 33;
   write_archive(path, kPredictorFile, archive);
   EXPECT_EQ(error_of([&] { read_predictor(path); }),
@@ -151,6 +159,8 @@ TEST(Archive, NumbersThatAreNotFiniteAreRefused) {
     EXPECT_EQ(refusal(name, infinity), text);
   }
   EXPECT_EQ(refusal("ranges", nan), path + ": tensor 'ranges' holds NaN");
+  EXPECT_EQ(refusal("label_span", nan), path + ": tensor 'label_span' is no span");
+  EXPECT_EQ(refusal("label_span", infinity), "no error") << "not known";
   EXPECT_EQ(refusal("ranges", infinity), "no error") << "of a family that nobody has seen";
   EXPECT_EQ(refusal("gain_errors", nan), "no error") << "not known";
 }

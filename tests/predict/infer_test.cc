@@ -32,7 +32,7 @@ Judgement half_trusting(const Graph& graph) {
 double combined(const TrainedNet& trained, double net, const Traits& traits, double trust) {
   const Judgement& judgement = trained.judgement;
   return combined_score(net, judgement.prior(traits, judgement.length), judgement.prior(traits),
-                        trust);
+                        trust, judgement.span);
 }
 
 /// A predictor file with random weights.

@@ -91,6 +91,7 @@ void random_walk(const Graph& start, const SearchOptions& options, std::uint64_t
   const MutationSetup setup{pool,
                             memo,
                             predictor,
+                            {},
                             flops_window(options, cost.total.macs),
                             -std::numeric_limits<double>::infinity(),
                             30};
@@ -158,11 +159,11 @@ TEST(Mutate, ChildrenLieInTheWindowAndGainEnough) {
   PropagationMemo memo;
   const FakePredictor predictor;
   const std::int64_t macs = graph_macs(graph);
-  const MutationSetup setup{pool, memo, predictor, flops_window(options, macs), 0.5, 100};
+  const MutationSetup setup{pool, memo, predictor, {}, flops_window(options, macs), 0.5, 100};
   const Parent parent(0, 0, graph);
   Individual individual;
   individual.macs = macs;
-  individual.gain = 0.25;
+  individual.gains.known = 0.25;
   std::size_t in_window = 0, accepted = 0;
   for (std::uint32_t begin = 2; begin < 20; ++begin) {
     SourceRun run{begin, begin + 2, {}};
@@ -205,7 +206,7 @@ TEST(Mutate, TheSourcesOwnClassIsNoReplacement) {
   const Parent parent(0, 0, graph);
   Individual individual;
   individual.macs = graph_macs(graph);
-  const MutationSetup setup{pool, memo, predictor, flops_window(options, individual.macs),
+  const MutationSetup setup{pool, memo, predictor, {}, flops_window(options, individual.macs),
                             -10,  1000};
   const SourceRun run{1, 4, {}};  // conv, batch norm, relu
   const Ports ports = segment_ports(graph, parent.uses, parent.cut(run));
@@ -244,6 +245,7 @@ TEST(Mutate, ACopyOfTheInputIsNoChild) {
   const MutationSetup setup{pool,
                             memo,
                             predictor,
+                            {},
                             flops_window(options, individual.macs),
                             -10,
                             100,

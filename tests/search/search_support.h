@@ -29,7 +29,8 @@ class FakePredictor : public Predictor {
   explicit FakePredictor(std::uint64_t seed = 7) : seed_(seed) {}
   std::string kind() const override { return "fake"; }
   std::uint64_t content_hash() const override { return seed_; }
-  double gain_error(const Graph&) const override { return 0.5; }
+  Knowledge knowledge(const Graph&) const override { return knowledge_; }
+  void set_knowledge(const Knowledge& knowledge) { knowledge_ = knowledge; }
   std::unique_ptr<CutContext> prepare(const Graph& graph, const Cut& cut) const override {
     auto context = std::make_unique<Context>();
     context->place = hash_combine(seed_, cut.begin);
@@ -58,6 +59,7 @@ class FakePredictor : public Predictor {
     return 2 * Rng(hash_combine(c.place, canonical_hash(body))).uniform() - 1;
   }
   std::uint64_t seed_;
+  Knowledge knowledge_;
 };
 
 /// Scores every segment the same, so every gain is 0.

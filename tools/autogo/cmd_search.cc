@@ -46,6 +46,11 @@ void declare_search(CLI::App& app, SearchArguments& a) {
   option("--members", o.members,
          "networks to write at least: a smaller front is filled up with runners-up", "N");
   option("--min-gain", o.min_gain, "least predicted gain of a network", "X");
+  option(
+      "--risk", o.risk,
+      "where no family knows the network: a predicted gain is lowered by so many times its error; "
+      "0 believes it",
+      "X");
   declare_mutation(app, o, a.words, group);
 }
 
@@ -130,8 +135,9 @@ void print_table(Cli& cli, const SearchArguments& a, const SearchResult& result)
   print_row(out, "MACs", "", "params", "", "gain", "network");
   print_row(out, millions(result.macs), "", millions(result.params), "", "", a.config.model);
   const auto error = [&](const FrontMember& m) {
-    const double width = std::abs(m.predicted_gain) * result.gain_error;
-    return std::isnan(width) ? std::string() : " +- " + format("%.4f", width);
+    const double width = std::abs(m.predicted_gain) * result.knowledge.gain_error;
+    return !result.note.empty() || std::isnan(width) ? std::string()
+                                                     : " +- " + format("%.4f", width);
   };
   for (const FrontMember& m : result.front) {
     const std::string note = m.rank == 1 ? "" : " (runner-up)";
@@ -139,6 +145,7 @@ void print_table(Cli& cli, const SearchArguments& a, const SearchResult& result)
               change(m.params, result.params), format("%+.4f", m.predicted_gain) + error(m),
               (std::filesystem::path(a.run.directory) / m.model).string() + note);
   }
+  if (!result.note.empty()) out << result.note << "\n";
 }
 
 void print_json(Cli& cli, const SearchArguments& a, const SearchResult& result) {
@@ -152,6 +159,7 @@ void print_json(Cli& cli, const SearchArguments& a, const SearchResult& result) 
   json["children"] = result.children;
   const OrderedJson pareto = parse_ordered_json(read_file(path), path);
   json["input"] = pareto.at("input");
+  if (!result.note.empty()) json["note"] = result.note;
   json["members"] = pareto.at("members");
   cli.out() << dump_json(json) << "\n";
 }

@@ -18,9 +18,9 @@ class StandIn : public Predictor {
  public:
   std::string kind() const override { return "stand-in"; }
   std::uint64_t content_hash() const override { return 0; }
-  double gain_error(const Graph& graph) const override {
+  Knowledge knowledge(const Graph& graph) const override {
     static_cast<void>(graph);
-    return 0;
+    return {};
   }
   std::unique_ptr<CutContext> prepare(const Graph& graph, const Cut& cut) const override {
     static_cast<void>(graph);

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,6 +28,25 @@ struct Candidate {
   std::span<const ValueId> outputs;  ///< values of the parent graph
 };
 
+/// What a predictor knows of networks like one network, and so what it may claim
+/// (docs/decisions/0019-honest-gains.md).
+struct Knowledge {
+  /// Share of a predicted gain that labels vouch for: 1 in a family that it learned from, 0 where
+  /// no family knows the network.
+  double trust = 1;
+  /// How wrong a predicted gain is on networks like this one, as a share of itself: root mean
+  /// square error over root mean square gain. NaN: not known.
+  double gain_error = std::numeric_limits<double>::quiet_NaN();
+  /// The same on a family that was left out of the training, thus where trust is 0.
+  double stranger_error = std::numeric_limits<double>::quiet_NaN();
+  /// The largest gain ever measured between neighbours of a family, the worse of which was at least
+  /// of the family's median. Infinity: not known.
+  double largest_gain = std::numeric_limits<double>::infinity();
+  /// Are its labels of such a task? Those of classifiers say nothing of networks that restore
+  /// images. Where not, trust is 0.
+  bool of_task = true;
+};
+
 /// Estimates accuracy (AutoGO, section 3.3). Free of LibTorch, so that the search and its tests
 /// can use a fake. Const calls are thread-safe. Scores are in the predictor's own unit, about
 /// a standard deviation of accuracy within a family: higher is better, differences are gains.
@@ -35,9 +55,7 @@ class Predictor {
   virtual ~Predictor() = default;
   virtual std::string kind() const = 0;  ///< "psc", "gnn"
   virtual std::uint64_t content_hash() const = 0;
-  /// How wrong a predicted gain is on networks like this one, as a share of itself: root mean
-  /// square error over root mean square gain. NaN: not known.
-  virtual double gain_error(const Graph& graph) const = 0;
+  virtual Knowledge knowledge(const Graph& graph) const = 0;
 
   /// Encodes what does not depend on the replacement. `graph` and `cut.order` must outlive it.
   virtual std::unique_ptr<CutContext> prepare(const Graph& graph, const Cut& cut) const = 0;
@@ -99,7 +117,7 @@ struct CorpusMetrics {
   /// operation or one edge of a benchmark's cell. NaN without pairs.
   double gain_spearman = 0;
   std::uint64_t pairs = 0;
-  double gain_error = 0;  ///< over the same pairs; see Predictor::gain_error
+  double gain_error = 0;  ///< over the same pairs; see Knowledge::gain_error
   double trust = 0;       ///< mean, from 0 (the prior decides) to 1 (the net does)
 };
 /// @param all  also graphs that the predictor was trained on; else only its held-out share when the

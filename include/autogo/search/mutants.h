@@ -14,7 +14,7 @@ struct Mutant {
   std::uint64_t hash = 0;  ///< canonical_hash
   std::int64_t macs = 0, params = 0;
   std::uint32_t mutations = 0;
-  double predicted_gain = 0;  ///< sum over its mutations
+  double predicted_gain = 0;  ///< sum over its mutations, as the predictor says it
   std::int32_t narrowed = 0;  ///< channels of the layer that was narrowed afterwards; 0: none was
   Graph graph;
 };

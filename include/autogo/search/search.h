@@ -40,6 +40,8 @@ struct SearchOptions {
                                        ///< negative: at least that much fewer
   double max_flops_decrease = 20;      ///< percent of the input's, exclusive; 100 is no limit
   double min_gain = 0;                 ///< children below this predicted gain are rejected
+  double risk = 1;  ///< where no family knows the network: how many times its error a predicted
+                    ///< gain is lowered by; 0 believes it
   std::vector<std::string> allow_ops;  ///< operators that replacements may use beside the input's
   std::vector<std::string> deny_ops;   ///< operators that replacements may not use
   std::vector<std::string> freeze;     ///< glob patterns over node names: these nodes stay
@@ -77,7 +79,7 @@ struct FrontMember {
   std::string model;       ///< path within the run directory: "models/<hash>.onnx"
   std::uint64_t hash = 0;  ///< canonical_hash
   std::int64_t macs = 0, flops = 0, params = 0;  ///< flops: 2 x macs
-  double predicted_gain = 0;                     ///< sum of the gains along the lineage
+  double predicted_gain = 0;  ///< over the input; a lower bound where Knowledge::trust is 0
   std::uint32_t iteration = 0;
   Graph graph;
 };
@@ -90,7 +92,8 @@ struct SearchResult {
   std::vector<FrontMember> front;                ///< by rank, then by FLOPs, ascending
   std::uint32_t iterations = 0;                  ///< complete ones
   std::uint64_t children = 0;                    ///< accepted over the whole run
-  double gain_error = 0;                         ///< Predictor::gain_error of the input
+  Knowledge knowledge;                           ///< of the input
+  std::string note;  ///< for people: what the gains are worth when no family knows the input
 };
 
 /// How a search is run, as opposed to what it computes.
