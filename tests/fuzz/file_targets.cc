@@ -5,7 +5,6 @@
 
 #include "autogo/base/error.h"
 #include "autogo/base/file.h"
-#include "autogo/base/hash.h"
 #include "autogo/corpus/corpus.h"
 #include "autogo/cost/cost.h"
 #include "autogo/graph/canonical.h"
@@ -13,7 +12,6 @@
 #include "autogo/segment/segmentation.h"
 #include "graph/graph_json.h"
 #include "mutation.h"
-#include "network/checkpoint.h"
 #include "search/search_support.h"
 #include "segment/database_impl.h"
 #include "support/temp_dir.h"
@@ -178,65 +176,11 @@ class TableTarget : public Target {
   }
 };
 
-class CheckpointTarget : public Target {
- public:
-  CheckpointTarget() {
-    Checkpoint checkpoint;
-    const auto bytes = std::make_shared<const std::string>(56, 'x');
-    const std::string_view all(*bytes);
-    checkpoint.tensors["step"] = {DType::kInt64, {}, all.substr(0, 8), bytes};
-    checkpoint.tensors["w"] = {DType::kFloat32, {3, 4}, all.substr(8), bytes};
-    checkpoint.state.before.resize(1);
-    checkpoint.state.epochs.resize(1);
-    const TempDir folder;
-    write_checkpoint(folder / "c", checkpoint);
-    file_ = read_file(folder / "c");
-    const std::size_t end = file_.find('\n');
-    header_ = parse_json(file_.substr(0, end), "c");
-    body_ = file_.substr(end + 1);
-  }
-  std::string name() const override { return "checkpoint"; }
-  std::string make(Rng& rng) const override {
-    if (rng.below(8) == 0) return edit_bytes(file_, rng);
-    Json header = parse_json(edited(header_, rng), "c");
-    if (!header.is_object()) return header.dump() + "\n" + body_;
-    header["file_hash"] = std::string(16, '0');
-    header["file_hash"] = right_hash(header);
-    return header.dump() + "\n" + body_;
-  }
-  void use(const std::string& input, const std::string& folder) const override {
-    const std::string path = folder + "/c";
-    write(path, input);
-    attempt([&] { read_checkpoint(path); });
-  }
-
- private:
-  /// Of the first line and then of each tensor, as far as the list of them can be read.
-  std::string right_hash(const Json& header) const {
-    const std::string line = header.dump() + "\n";
-    std::uint64_t hash = hash_bytes(line.data(), line.size());
-    std::size_t at = 0;
-    for (const Json& row : header.value("tensors", Json::array())) {
-      if (!row.is_array() || row.size() != 3 || !row[1].is_number_integer()) continue;
-      std::size_t size = dtype_size(static_cast<DType>(row[1].get<int>() & 31));
-      for (const Json& d : row[2]) size *= d.is_number_unsigned() ? d.get<std::size_t>() : 1;
-      size = std::min(size, body_.size() - at);
-      hash = hash_bytes(body_.data() + at, size, hash);
-      at += size;
-    }
-    return hex64(hash);
-  }
-
-  std::string file_, body_;
-  Json header_;
-};
-
 }  // namespace
 
 std::unique_ptr<Target> database_target() { return std::make_unique<DatabaseTarget>(); }
 std::unique_ptr<Target> corpus_target() { return std::make_unique<CorpusTarget>(); }
 std::unique_ptr<Target> id_target() { return std::make_unique<IdTarget>(); }
 std::unique_ptr<Target> table_target() { return std::make_unique<TableTarget>(); }
-std::unique_ptr<Target> checkpoint_target() { return std::make_unique<CheckpointTarget>(); }
 
 }  // namespace autogo::fuzz

@@ -26,6 +26,10 @@ std::vector<std::unique_ptr<Target>> all_targets() {
   targets.push_back(table_target());
   targets.push_back(run_target());
   targets.push_back(checkpoint_target());
+#ifdef AUTOGO_WITH_TORCH
+  targets.push_back(predictor_target());
+  targets.push_back(trainer_target());
+#endif
   return targets;
 }
 

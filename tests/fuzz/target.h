@@ -36,6 +36,8 @@ std::unique_ptr<Target> id_target();          ///< ids of families, published gr
 std::unique_ptr<Target> table_target();       ///< benchmark tables
 std::unique_ptr<Target> run_target();         ///< run directories, the journal's lines sealed anew
 std::unique_ptr<Target> checkpoint_target();  ///< checkpoints of trainings, with a right hash
+std::unique_ptr<Target> predictor_target();   ///< predictors, with a right hash
+std::unique_ptr<Target> trainer_target();     ///< checkpoints of their trainings, likewise
 
 /// All of them.
 std::vector<std::unique_ptr<Target>> all_targets();

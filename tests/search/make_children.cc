@@ -66,6 +66,7 @@ struct Walk {
     const MutationSetup setup{pool,
                               memo,
                               predictor,
+                              {},
                               flops_window(options, graph_macs(input)),
                               -std::numeric_limits<double>::infinity(),
                               4};
