@@ -1,31 +1,14 @@
 #pragma once
 
+#include <memory>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
-#include "archive.h"
 #include "autogo/predict/predictor.h"
-#include "net.h"
-#include "judgement.h"
+#include "base/json.h"
+#include "predictor_file.h"
 
 namespace autogo {
-
-/// A trained predictor as it is in memory.
-struct TrainedNet {
-  NetShape shape;
-  torch::Tensor weights;  ///< flat
-  Judgement judgement;
-  std::unordered_set<std::uint64_t> trained_on;  ///< id_hash of every training network
-  std::uint64_t seed = 1;
-  std::uint64_t content_hash = 0;
-};
-
-/// Adds the prior and what it needs to an archive that is to be written.
-void put_judgement(Archive& archive, const Judgement& judgement);
-
-/// @throws Error kIo, kInput
-TrainedNet read_predictor(const std::string& path);
 
 /// The implementations behind predictor.h.
 std::unique_ptr<Predictor> load_torch_predictor(const std::string& path, double training_images);
