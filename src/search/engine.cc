@@ -96,7 +96,7 @@ SearchSetup set_up(const SearchOptions& options, const Graph& input) {
   setup.params = cost.total.params;
   AUTOGO_REQUIRE(setup.macs > 0, ErrorKind::kUnsupported,
                  "the model has no multiply-accumulates that autogo can count");
-  setup.window = flops_window(options, setup.macs);
+  setup.window = macs_window(options, setup.macs);
   for (std::uint32_t n = 0; n < input.num_nodes(); ++n) {
     const bool port = op_info(input.node(NodeId{n}).op).shape_class == ShapeClass::kPort;
     setup.nodes += port ? 0 : 1;

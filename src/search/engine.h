@@ -26,7 +26,7 @@ namespace autogo {
 /// What can be known of a search before its first iteration; shared by run_search and plan_search.
 struct SearchSetup {
   std::int64_t macs = 0, params = 0;
-  FlopsWindow window;
+  MacsWindow window;
   std::vector<char> frozen;   ///< by Node::origin
   std::uint64_t allowed = 0;  ///< operators of replacements
   std::uint32_t nodes = 0;          ///< without inputs and outputs

@@ -3,46 +3,13 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <numeric>
 #include <set>
 
 #include "autogo/base/error.h"
 #include "autogo/onnx/file_nodes.h"
+#include "base/spelling.h"
 
 namespace autogo {
-namespace {
-
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-      diagonal = above;
-    }
-  }
-  return row.back();
-}
-
-}  // namespace
-
-std::vector<std::string> closest_names(const std::string& text, std::span<const std::string> names,
-                                       std::size_t count) {
-  std::vector<std::pair<std::size_t, std::size_t>> ranked;  // distance, index
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    ranked.emplace_back(edit_distance(text, names[i]), i);
-  }
-  std::ranges::sort(ranked);
-  std::vector<std::string> result;
-  for (std::size_t i = 0; i < std::min(count, ranked.size()); ++i) {
-    result.push_back(names[ranked[i].second]);
-  }
-  return result;
-}
-
 namespace {
 
 /// What a pattern may name: nodes of the graph by the names that `profile` shows, and the nodes of

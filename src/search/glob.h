@@ -17,8 +17,4 @@ namespace autogo {
 ///         only nodes that importing removes, by name
 std::vector<char> frozen_origins(const Graph& input, std::span<const std::string> patterns);
 
-/// The `count` names with the least edit distance to `text`, closest first, ties as given.
-std::vector<std::string> closest_names(const std::string& text, std::span<const std::string> names,
-                                       std::size_t count);
-
 }  // namespace autogo

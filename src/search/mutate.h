@@ -38,7 +38,7 @@ struct MutationSetup {
   PropagationMemo& memo;
   const Predictor& predictor;
   GainPromise promise;
-  FlopsWindow window;
+  MacsWindow window;
   double min_gain = 0;
   std::uint32_t replacements = 100;
   std::uint64_t input_computes = 0;  ///< computation_hash() of the network that is searched

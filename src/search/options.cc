@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "autogo/base/error.h"
-#include "glob.h"
+#include "base/spelling.h"
 #include "json_fields.h"
 #include "versions.h"
 
@@ -161,7 +161,7 @@ std::uint64_t allowed_ops(const SearchOptions& options, const Graph& input) {
   return mask;
 }
 
-FlopsWindow flops_window(const SearchOptions& options, std::int64_t input_macs) {
+MacsWindow macs_window(const SearchOptions& options, std::int64_t input_macs) {
   const auto base = static_cast<double>(input_macs);
   return {base * (1 - options.max_flops_decrease / 100),
           base * (1 + options.max_flops_increase / 100)};

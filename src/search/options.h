@@ -20,13 +20,13 @@ Objective objective_of(const std::string& name);
 std::uint64_t allowed_ops(const SearchOptions& options, const Graph& input);
 
 /// The FLOPs window in multiply-accumulates, both bounds exclusive.
-struct FlopsWindow {
+struct MacsWindow {
   double min_macs = 0, max_macs = 0;
   bool contains(std::int64_t macs) const {
     return static_cast<double>(macs) > min_macs && static_cast<double>(macs) < max_macs;
   }
 };
-FlopsWindow flops_window(const SearchOptions& options, std::int64_t input_macs);
+MacsWindow macs_window(const SearchOptions& options, std::int64_t input_macs);
 
 /// For messages: "-12.3 %", "+4.0 %".
 std::string percent_text(double percent);

@@ -4,7 +4,6 @@
 #include <sstream>
 
 #include "command.h"
-#include "words.h"
 
 namespace autogo {
 namespace {
@@ -19,15 +18,6 @@ Result run(const std::vector<std::string>& args) {
   std::ostringstream out, err;
   const int code = run_autogo(args, in, out, err);
   return {code, out.str(), err.str()};
-}
-
-TEST(NearestWord, TakesOneEditPerThreeLetters) {
-  const std::vector<std::string> known = {"mine", "segment", "search"};
-  EXPECT_EQ(nearest_word("mien", known), "mine");
-  EXPECT_EQ(nearest_word("serach", known), "search");
-  EXPECT_EQ(nearest_word("segmnet", known), "segment");
-  EXPECT_EQ(nearest_word("bench", known), "");
-  EXPECT_EQ(nearest_word("x", {}), "");
 }
 
 TEST(InputShapes, NameAndSizes) {

@@ -67,7 +67,7 @@ struct Walk {
                               memo,
                               predictor,
                               {},
-                              flops_window(options, graph_macs(input)),
+                              macs_window(options, graph_macs(input)),
                               -std::numeric_limits<double>::infinity(),
                               4};
     std::vector<std::uint32_t> sizes(parent.order.size(), 1);

@@ -92,7 +92,7 @@ void random_walk(const Graph& start, const SearchOptions& options, std::uint64_t
                             memo,
                             predictor,
                             {},
-                            flops_window(options, cost.total.macs),
+                            macs_window(options, cost.total.macs),
                             -std::numeric_limits<double>::infinity(),
                             30};
   Individual individual;
@@ -159,7 +159,7 @@ TEST(Mutate, ChildrenLieInTheWindowAndGainEnough) {
   PropagationMemo memo;
   const FakePredictor predictor;
   const std::int64_t macs = graph_macs(graph);
-  const MutationSetup setup{pool, memo, predictor, {}, flops_window(options, macs), 0.5, 100};
+  const MutationSetup setup{pool, memo, predictor, {}, macs_window(options, macs), 0.5, 100};
   const Parent parent(0, 0, graph);
   Individual individual;
   individual.macs = macs;
@@ -206,7 +206,7 @@ TEST(Mutate, TheSourcesOwnClassIsNoReplacement) {
   const Parent parent(0, 0, graph);
   Individual individual;
   individual.macs = graph_macs(graph);
-  const MutationSetup setup{pool, memo, predictor, {}, flops_window(options, individual.macs),
+  const MutationSetup setup{pool, memo, predictor, {}, macs_window(options, individual.macs),
                             -10,  1000};
   const SourceRun run{1, 4, {}};  // conv, batch norm, relu
   const Ports ports = segment_ports(graph, parent.uses, parent.cut(run));
@@ -246,7 +246,7 @@ TEST(Mutate, ACopyOfTheInputIsNoChild) {
                             memo,
                             predictor,
                             {},
-                            flops_window(options, individual.macs),
+                            macs_window(options, individual.macs),
                             -10,
                             100,
                             computation_hash(graph)};

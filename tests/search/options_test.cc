@@ -25,7 +25,7 @@ std::string usage_error(F f) {
 }
 
 TEST(SearchOptions, WindowIsExclusive) {
-  const FlopsWindow window = flops_window({}, 1000);  // -20 % to +10 %
+  const MacsWindow window = macs_window({}, 1000);  // -20 % to +10 %
   EXPECT_FALSE(window.contains(800));
   EXPECT_TRUE(window.contains(801));
   EXPECT_TRUE(window.contains(1099));

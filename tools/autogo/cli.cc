@@ -12,8 +12,8 @@
 #include <istream>
 #include <ostream>
 
+#include "base/spelling.h"
 #include "command.h"
-#include "words.h"
 
 namespace autogo {
 namespace {

@@ -12,10 +12,10 @@
 #include "autogo/search/search.h"
 #include "base/json.h"
 #include "command.h"
+#include "model_stem.h"
 #include "mutation_options.h"
 #include "stop_signal.h"
 #include "validate_options.h"
-#include "words.h"
 
 namespace autogo {
 namespace {

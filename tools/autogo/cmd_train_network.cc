@@ -11,9 +11,9 @@
 #include "autogo/base/parallel.h"
 #include "autogo/base/progress.h"
 #include "autogo/onnx/model.h"
+#include "model_stem.h"
 #include "stop_signal.h"
 #include "train_network.h"
-#include "words.h"
 
 namespace autogo {
 namespace {

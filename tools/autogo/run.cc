@@ -6,8 +6,8 @@
 #include <ostream>
 
 #include "base/json.h"
+#include "base/spelling.h"
 #include "command.h"
-#include "words.h"
 
 namespace autogo {
 namespace {

@@ -68,7 +68,7 @@ SearchSample::SearchSample(const Graph& input, const SegmentDatabase& database,
       database_(database),
       predictor_(predictor),
       options_(std::move(options)),
-      window_(flops_window(options_, graph_macs(input))),
+      window_(macs_window(options_, graph_macs(input))),
       frozen_(set_up(options_, input).frozen),
       pool_(database, input, allowed_ops(options_, input), options_) {}
 

@@ -51,7 +51,7 @@ class SearchSample {
   const SegmentDatabase& database_;
   const Predictor& predictor_;
   SearchOptions options_;
-  FlopsWindow window_;
+  MacsWindow window_;
   std::vector<char> frozen_;
   ReplacementPool pool_;
 };
