@@ -2,7 +2,7 @@
 //
 // Tested by tests/base/spelling_test.cc.
 
-#include "base/spelling.h"
+#include "autogo/base/spelling.h"
 
 #include <algorithm>
 #include <utility>

@@ -6,8 +6,8 @@
 #include <set>
 
 #include "autogo/base/error.h"
+#include "autogo/base/spelling.h"
 #include "autogo/onnx/file_nodes.h"
-#include "base/spelling.h"
 
 namespace autogo {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "autogo/base/error.h"
-#include "base/spelling.h"
+#include "autogo/base/spelling.h"
 #include "json_fields.h"
 #include "versions.h"
 

@@ -1,4 +1,4 @@
-#include "base/spelling.h"
+#include "autogo/base/spelling.h"
 
 #include <gtest/gtest.h>
 

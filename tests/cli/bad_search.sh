@@ -16,10 +16,10 @@ refuse() { # database, predictor, text
   expect_refusal 5 "autogo search: ${3/#bad/$work/bad}"
   [ ! -e out ] || problem "expected no run directory"
 }
-LC_ALL=C sed '1s/"version":4/"version":99/' "$predictor" > bad.pt
-refuse "$segments" bad.pt 'bad.pt: version 99 of "autogo.predictor", this autogo reads version 4; update autogo'
-LC_ALL=C sed '1s/"version":4/"version":3/' "$predictor" > bad.pt
-refuse "$segments" bad.pt 'bad.pt: version 3 of "autogo.predictor", this autogo reads version 4; train it again'
+LC_ALL=C sed '1s/"version":5/"version":99/' "$predictor" > bad.pt
+refuse "$segments" bad.pt 'bad.pt: version 99 of "autogo.predictor", this autogo reads version 5; update autogo'
+LC_ALL=C sed '1s/"version":5/"version":4/' "$predictor" > bad.pt
+refuse "$segments" bad.pt 'bad.pt: version 4 of "autogo.predictor", this autogo reads version 5; train it again'
 LC_ALL=C sed '1s/autogo.predictor/autogo.something/' "$predictor" > bad.pt
 refuse "$segments" bad.pt 'bad.pt: expected a file of format "autogo.predictor", found "autogo.something"'
 head -c 5000 "$predictor" > bad.pt

@@ -90,9 +90,9 @@ rm -f ./*.onnx training.json r.pt s.pt
 head -c -10 p.pt > cut.pt
 run "$AUTOGO" train predictor --evaluate cut.pt c.jsonl
 expect_refusal 5 "cut.pt: tensor 'weights': needs "
-sed '1s/"version":4/"version":1/' p.pt > old.pt
+sed '1s/"version":5/"version":1/' p.pt > old.pt
 run "$AUTOGO" train predictor --evaluate old.pt c.jsonl
-expect_refusal 5 'old.pt: version 1 of "autogo.predictor", this autogo reads version 4'
+expect_refusal 5 'old.pt: version 1 of "autogo.predictor", this autogo reads version 5'
 run "$AUTOGO" train predictor c.jsonl --kind mlp -o p.pt
 expect_refusal 2 "--kind"
 run "$AUTOGO" train predictor c.jsonl

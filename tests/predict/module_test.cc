@@ -42,7 +42,7 @@ TEST(Module, ErrorsCrossTheBorder) {
   } catch (const Error& e) {
     EXPECT_EQ(e.kind(), ErrorKind::kInput);
     EXPECT_STREQ(e.what(), (dir / "p.pt" + ": version 9 of \"autogo.predictor\", this autogo reads "
-                                           "version 4")
+                                           "version 5")
                                .c_str());
     EXPECT_EQ(e.hint(), "update autogo, or write the file again with this one");
   }

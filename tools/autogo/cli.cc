@@ -12,7 +12,7 @@
 #include <istream>
 #include <ostream>
 
-#include "base/spelling.h"
+#include "autogo/base/spelling.h"
 #include "command.h"
 
 namespace autogo {

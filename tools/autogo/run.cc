@@ -5,8 +5,8 @@
 #include <new>
 #include <ostream>
 
+#include "autogo/base/spelling.h"
 #include "base/json.h"
-#include "base/spelling.h"
 #include "command.h"
 
 namespace autogo {
