@@ -439,6 +439,12 @@ void SearchEngine::throw_empty_front() const {
                     " and " + percent_text(change_percent(totals_.max_macs, setup_.macs)) +
                     "; widen --max-flops-decrease or --max-flops-increase");
   }
+  if (totals_.best_gain >= config_.options.min_gain) {
+    throw Error(ErrorKind::kInfeasible,
+                "no network with FLOPs " + window +
+                    " of the input's was found that is better than the input in its predicted gain "
+                    "or its cost; search longer (--iterations, --sources), or widen the window");
+  }
   throw Error(ErrorKind::kInfeasible,
               "no network with FLOPs " + window + " of the input's reaches the predicted gain " +
                   real_to_json(config_.options.min_gain).dump() + "; the best found has " +

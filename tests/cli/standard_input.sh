@@ -36,7 +36,7 @@ expect_refusal 5 "autogo profile: -: the file is empty, expected an ONNX model"
 [ -f "$predictor" ] || { [ "$failures" = 0 ] || finish; skip "no bundled predictor"; }
 for command in search mutate; do
   few=(--seed 1)
-  [ "$command" = search ] && few+=(--iterations 1 --parents 1 --sources 2 --replacements 10)
+  [ "$command" = search ] && few+=(--iterations 1 --parents 1 --sources 8 --replacements 40)
   [ "$command" = mutate ] && few+=(--count 2)
   cat "$model" | "$AUTOGO" -q "$command" --model - "${few[@]}" --predictor "$predictor" -o piped > .out
   [ "${PIPESTATUS[1]}" = 0 ] || problem "$command --model - failed"

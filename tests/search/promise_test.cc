@@ -123,5 +123,22 @@ TEST(Promise, ASearchOfAnotherTaskPromisesNothing) {
   for (const FrontMember& m : result.front) EXPECT_EQ(m.predicted_gain, 0);
 }
 
+TEST(Promise, ASearchThatFindsNothingBetterSaysSo) {
+  SearchConfig config = testing::small_config();
+  config.options.max_flops_decrease = 0;  // what costs more must gain
+  config.options.max_flops_increase = 100;
+  FakePredictor predictor;
+  Knowledge images = stranger();
+  images.of_task = false;
+  predictor.set_knowledge(images);
+  try {
+    run_search(config, {}, testing::concat_network(), testing::small_database(), predictor);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::kInfeasible);
+    EXPECT_NE(std::string(e.what()).find("better than the input"), std::string::npos) << e.what();
+  }
+}
+
 }  // namespace
 }  // namespace autogo
