@@ -19,12 +19,12 @@ bool is_channels_last(Call& c, int v) {
 PyExpr last_operand(Call& c, std::size_t i) {
   if (c.rank(i) != 4)
     c.refuse("Keras has it for maps only, not for rank " + std::to_string(c.rank(i)));
-  if (is_channels_last(c, c.op.inputs[i])) return c.in(i);
+  if (is_channels_last(c, c.operand(i))) return c.in(i);
   return py_call("ops.transpose", {c.in(i).text, "(0, 2, 3, 1)"});
 }
 
 PyExpr plain_operand(Call& c, std::size_t i) {
-  if (!is_channels_last(c, c.op.inputs[i])) return c.in(i);
+  if (!is_channels_last(c, c.operand(i))) return c.in(i);
   return py_call("ops.transpose", {c.in(i).text, "(0, 3, 1, 2)"});
 }
 
@@ -65,8 +65,7 @@ std::vector<PyExpr> joined_operands(Call& c) {
   std::size_t leader = count;
   bool weights = false;
   for (std::size_t i = 0; i < count; ++i) {
-    const int v = c.op.inputs[i];
-    if (!c.has(i)) c.refuse("operand " + std::to_string(i + 1) + " is missing");
+    const int v = c.operand(i);
     if (!c.view.computed(v)) {
       const auto view = c.constant(i);
       weights = weights || !view || view->elements() != 1;
@@ -81,7 +80,7 @@ std::vector<PyExpr> joined_operands(Call& c) {
   const std::string any = weights ? c.variable(leader).text : "";
   std::vector<PyExpr> operands;
   for (std::size_t i = 0; i < count; ++i) {
-    if (c.view.computed(c.op.inputs[i])) {
+    if (c.view.computed(c.operand(i))) {
       operands.push_back(last ? last_operand(c, i) : plain_operand(c, i));
     } else if (const auto view = c.constant(i); view && view->elements() == 1) {
       operands.push_back(c.in(i));
@@ -97,7 +96,7 @@ namespace {
 
 /// Keeps the order of its operand.
 PyExpr same_order(Call& c) {
-  set_channels_last(c, is_channels_last(c, c.op.inputs[0]));
+  set_channels_last(c, is_channels_last(c, c.operand(0)));
   return c.in(0);
 }
 
@@ -176,12 +175,13 @@ PyExpr gelu(Call& c) {
 
 PyExpr prelu(Call& c) {
   const auto slope = c.constant(1);
+  if (c.rank(0) < 2) c.refuse("a slope for a tensor without channels");
   const bool map = c.rank(0) == 4;
   const std::int64_t size = slope ? slope->elements() : 0;
   const std::int64_t channels = c.in_shape(0)[map ? 1 : c.rank(0) - 1];
   const bool fits = slope && (size == channels || size == 1) &&
                     (size == 1 || slope->dims.size() + (map ? 1U : 0U) >= (map ? 4U : 1U));
-  const bool along = !map || size == 1 || slope->dims[slope->dims.size() - 3] == channels;
+  const bool along = !fits || !map || size == 1 || slope->dims[slope->dims.size() - 3] == channels;
   if (!fits || !along) c.refuse("a slope that is neither one nor one for a channel");
   Ints dims(c.rank(0) - 1, 1), shared;
   dims.back() = channels;

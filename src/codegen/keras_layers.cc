@@ -231,7 +231,7 @@ PyExpr matmul(Call& c) {
   if (matrix && matrix->dims.size() == 2) {
     return dense(c, plain_operand(c, 0), *matrix, false, {});
   }
-  if (!c.view.computed(c.op.inputs[0]) || matrix) c.refuse("a product with a weight of rank 3");
+  if (!c.view.computed(c.operand(0)) || matrix) c.refuse("a product with a weight of rank 3");
   const PyExpr a = plain_operand(c, 0), b = plain_operand(c, 1);
   set_channels_last(c, false);
   return py_call("ops.matmul", {a.text, b.text});
@@ -306,7 +306,7 @@ PyExpr softmax(Call& c) {
   std::int64_t behind = 1;
   for (std::size_t d = axis + 1; d < rank; ++d) behind *= c.in_shape(0)[d];
   if (!one_axis && behind != 1) c.refuse("a softmax over several axes");
-  const bool last = is_channels_last(c, c.op.inputs[0]);
+  const bool last = is_channels_last(c, c.operand(0));
   constexpr std::int64_t kMoved[] = {0, 3, 1, 2};
   const std::int64_t at = last ? kMoved[axis] : static_cast<std::int64_t>(axis);
   set_channels_last(c, last);

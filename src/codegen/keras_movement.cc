@@ -34,7 +34,7 @@ PyExpr reshape(Call& c) {
   const PyExpr x = plain_operand(c, 0);
   set_channels_last(c, false);
   const bool keeps_batch =
-      c.view.batch_axis(c.op.inputs[0]) == 0 && c.out_shape()[0] == c.in_shape(0)[0];
+      c.view.batch_axis(c.operand(0)) == 0 && c.out_shape()[0] == c.in_shape(0)[0];
   if (dims.size() == 2 && dims[0] == -1 && keeps_batch) return applied("layers.Flatten()", x);
   return py_call("ops.reshape", {x.text, py_tuple(dims)});
 }
@@ -57,7 +57,7 @@ PyExpr transpose(Call& c) {
   if (perm.empty()) {
     for (std::size_t i = rank; i-- > 0;) perm.push_back(static_cast<std::int64_t>(i));
   }
-  if (is_channels_last(c, c.op.inputs[0]) && perm == Ints{0, 2, 3, 1}) {
+  if (is_channels_last(c, c.operand(0)) && perm == Ints{0, 2, 3, 1}) {
     set_channels_last(c, false);  // that is how it is stored
     return c.in(0);
   }
@@ -101,7 +101,7 @@ PyExpr concat(Call& c) {
   const std::size_t count = c.op.inputs.size();
   std::size_t leader = count;
   for (std::size_t i = count; i-- > 0;) {
-    if (c.view.computed(c.op.inputs[i])) leader = i;
+    if (c.view.computed(c.operand(i))) leader = i;
   }
   if (leader == count) c.refuse("all operands are constants");
   const std::size_t axis = c.axis(c.op.integer("axis", 1), c.rank(leader));
@@ -116,14 +116,14 @@ PyExpr concat(Call& c) {
         {"[" + list + "]"});
   }
   // A class token: a weight, repeated for the batch by adding it to zeros.
-  if (axis != 1 || c.rank(leader) != 3 || c.view.batch_axis(c.op.inputs[leader]) != 0) {
+  if (axis != 1 || c.rank(leader) != 3 || c.view.batch_axis(c.operand(leader)) != 0) {
     c.refuse("joins a weight to other than tokens");
   }
   const std::vector<PyExpr> operands = joined_operands(c);
   const std::string zeros = "ops.zeros_like(" + grouped(operands[leader]) + "[:, :1])";
   std::string list;
   for (std::size_t i = 0; i < count; ++i) {
-    const bool weight = !c.view.computed(c.op.inputs[i]);
+    const bool weight = !c.view.computed(c.operand(i));
     list +=
         (list.empty() ? "" : ", ") + (weight ? zeros + " + " + operands[i].text : operands[i].text);
   }
@@ -137,7 +137,7 @@ PyExpr split(Call& c) {
   for (std::size_t i = 0; i + 1 < parts.sizes.size(); ++i) {
     ends.push_back((ends.empty() ? 0 : ends.back()) + parts.sizes[i]);
   }
-  const bool last = is_channels_last(c, c.op.inputs[0]);
+  const bool last = is_channels_last(c, c.operand(0));
   for (const int v : c.unit.outputs) c.file().channels_last[v] = last;
   PyExpr pieces = py_call("ops.split", {c.in(0).text, py_list(ends),
                                         "axis=" + std::to_string(stored_axis(parts.axis, last))});
@@ -147,7 +147,7 @@ PyExpr split(Call& c) {
 }
 
 PyExpr slice(Call& c) {
-  const bool last = is_channels_last(c, c.op.inputs[0]);
+  const bool last = is_channels_last(c, c.operand(0));
   std::vector<std::string> index(c.rank(0), ":");
   for (const PythonSlice& range : slice_ranges(c)) {
     if (range.step < 1) c.refuse("a slice that runs backwards");
@@ -193,7 +193,7 @@ PyExpr pad(Call& c) {
   if (std::ranges::any_of(*amounts, [](std::int64_t p) { return p < 0; })) {
     c.refuse("negative pads");
   }
-  const bool last = is_channels_last(c, c.op.inputs[0]);
+  const bool last = is_channels_last(c, c.operand(0));
   std::vector<std::string> widths(rank);
   for (std::size_t d = 0; d < rank; ++d) {
     widths[stored_axis(d, last)] = "(" + py_items(Ints{(*amounts)[d], (*amounts)[d + rank]}) + ")";
@@ -249,7 +249,7 @@ PyExpr reduce(Call& c) {
   const Ints given = c.integers("axes", 1).value_or(Ints{});
   if (given.empty()) c.refuse("a reduction over all axes, the batch among them");
   const bool keep = c.op.integer("keepdims", 1) != 0;
-  const bool last = is_channels_last(c, c.op.inputs[0]);
+  const bool last = is_channels_last(c, c.operand(0));
   Ints axes;
   bool spatial = true;  // where the channels stay behind, the order is of no matter
   for (const std::int64_t a : given) {

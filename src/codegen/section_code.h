@@ -121,6 +121,11 @@ class Call {
   const ProgramNode& op;
 
   bool has(std::size_t i) const { return i < op.inputs.size() && op.inputs[i] >= 0; }
+  /// The value of an input. @throws Error kUnsupported when the node has none there
+  int operand(std::size_t i) const {
+    if (!has(i)) refuse("its input " + std::to_string(i) + " is missing");
+    return op.inputs[i];
+  }
   /// An operand: a variable, a weight of the section, a constant as the framework writes values.
   /// Call once for each.
   PyExpr in(std::size_t i) { return emitter_.operand(operand(i)); }
@@ -172,11 +177,6 @@ class Call {
 
  private:
   bool gives_shape(std::size_t i, std::size_t rank) const;
-  /// The value of an input. @throws Error kUnsupported when the node has none there
-  int operand(std::size_t i) const {
-    if (!has(i)) refuse("its input " + std::to_string(i) + " is missing");
-    return op.inputs[i];
-  }
 
   SectionEmitter& emitter_;
 };

@@ -23,8 +23,8 @@ PyExpr reshape(Call& c) {
   if (c.view.shape_is_known(c.op) && batch >= 0) {
     Ints dims(c.out_shape().dims().begin(), c.out_shape().dims().end());
     dims[static_cast<std::size_t>(batch)] = -1;
-    const bool kept = batch == 0 && c.view.batch_axis(c.op.inputs[0]) == 0 &&
-                      c.out_shape()[0] == c.in_shape(0)[0];
+    const bool kept =
+        batch == 0 && c.view.batch_axis(c.operand(0)) == 0 && c.out_shape()[0] == c.in_shape(0)[0];
     if (dims.size() == 2 && kept && c.in_shape(0).rank() > 2) {
       return py_method(c.in(0), "flatten", {"1"});
     }
@@ -103,12 +103,12 @@ PyExpr concat(Call& c) {
   const std::size_t count = c.op.inputs.size(), axis = c.axis(c.op.integer("axis", 1), c.rank(0));
   auto repeated = [&](std::size_t i) {
     const Shape& shape = c.in_shape(i);
-    return !c.view.computed(c.op.inputs[i]) && axis != 0 && shape.rank() > 1 && shape[0] == 1;
+    return !c.view.computed(c.operand(i)) && axis != 0 && shape.rank() > 1 && shape[0] == 1;
   };
   std::size_t leader = count;  // an operand that has the batch in its first axis
   bool any = false;
   for (std::size_t i = 0; i < count; ++i) {
-    const int v = c.op.inputs[i];
+    const int v = c.operand(i);
     if (leader == count && c.view.computed(v) && c.view.batch_axis(v) == 0) leader = i;
     any = any || repeated(i);
   }

@@ -34,7 +34,7 @@ PyExpr gather(Call& c) {
                                                                    : torch_index(c, 1).text;
     return {grouped(x) + "[" + colons + picked + "]"};
   }
-  if (axis == 0 && rank == 2 && !index && !c.view.computed(c.op.inputs[0])) {
+  if (axis == 0 && rank == 2 && !index && !c.view.computed(c.operand(0))) {
     return py_call("F.embedding", {torch_index(c, 1).text, x.text});
   }
   return py_call(c.helper("gather"), {x.text, torch_index(c, 1).text, a});
@@ -81,7 +81,7 @@ std::string resize_target(Call& c, bool old) {
   if (factors.empty() && c.has(slot)) {
     const auto given = c.constant(slot);
     if (given) factors = real_values(given->read());
-    if (!given && !comes_from_shapes(c.view, c.op.inputs[slot])) {
+    if (!given && !comes_from_shapes(c.view, c.operand(slot))) {
       c.refuse("its scales are computed");
     }
   }
