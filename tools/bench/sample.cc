@@ -84,7 +84,7 @@ std::uint64_t SearchSample::mutate_once(int threads) const {
   const std::vector<SourceRun> runs = sources(parent, Rng(kSeed));
   PropagationMemo memo;
   const MutationSetup setup{
-      pool_, memo, predictor_, window_, options_.min_gain, options_.replacements};
+      pool_, memo, predictor_, {}, window_, options_.min_gain, options_.replacements};
   std::vector<SourceResult> results(runs.size());
   parallel_for(runs.size(), threads, [&](std::size_t i) {
     results[i] = mutate_source(setup, parent, root, runs[i], Rng(kSeed).fork(i));
@@ -124,7 +124,7 @@ std::vector<PropagationCall> SearchSample::propagation_calls(std::size_t at_most
   std::vector<std::uint32_t> parents{0};
   PropagationMemo memo;
   const MutationSetup setup{
-      pool_, memo, predictor_, window_, options_.min_gain, options_.replacements};
+      pool_, memo, predictor_, {}, window_, options_.min_gain, options_.replacements};
   for (std::uint64_t generation = 0; generation < kGenerations; ++generation) {
     std::vector<std::uint32_t> children;
     const std::size_t share = calls.size() + (at_most - calls.size()) / (kGenerations - generation);
