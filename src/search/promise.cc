@@ -47,8 +47,8 @@ double GainPromise::operator()(const GainSum& sum) const {
 
 std::string GainPromise::note() const {
   if (!of_input.of_task) {
-    return "the predictor learned from classifiers, which tell nothing of networks that make "
-           "images: it promises no gain; --validate trains them and can tell";
+    return "no family that the predictor learned from knows this network: it makes images, they "
+           "classify; no gain is promised; --validate trains networks and can tell";
   }
   if (of_input.trust >= kKnown) return "";
   std::string text = "no family that the predictor learned from knows this network: gains are ";
