@@ -86,7 +86,7 @@ SearchOptions options_from_json(const Json& json, const std::string& where) {
   read("max_flops_increase_percent", o.max_flops_increase);
   read("max_flops_decrease_percent", o.max_flops_decrease);
   read("min_gain", o.min_gain);
-  read("risk", o.risk);
+  if (json.contains("risk")) read("risk", o.risk);
   read("allow_ops", o.allow_ops);
   read("deny_ops", o.deny_ops);
   read("freeze", o.freeze);

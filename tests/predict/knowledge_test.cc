@@ -95,7 +95,7 @@ LabelSpan span_of(const std::vector<std::pair<std::string, double>>& rows) {
 }
 
 TEST(Knowledge, TheLargestGainIsBetweenNeighboursFromTheMedianUpwards) {
-  // Five labels: normal scores -1.16, -0.5, 0, 0.5, 1.16 by rank.
+  // Five labels: normal scores -1.28, -0.52, 0, 0.52, 1.28 by rank.
   const std::vector<std::pair<std::string, double>> rows = {
       {"333331", 1}, {"333333", 5}, {"111113", 2}, {"111133", 3}, {"111333", 4}};
   const LabelSpan span = span_of(rows);
