@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -236,6 +237,13 @@ bool path_exists(const std::string& path) { return look_up(path).has_value(); }
 bool is_folder(const std::string& path) {
   const auto info = look_up(path);
   return info && S_ISDIR(info->st_mode);
+}
+
+void make_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  AUTOGO_REQUIRE(!error && is_folder(path), ErrorKind::kIo,
+                 path + ": cannot create the folder" + (error ? ": " + error.message() : ""));
 }
 
 std::vector<std::string> list_folder(const std::string& path) {

@@ -66,6 +66,10 @@ std::string dump_json(const OrderedJson& json) {
   return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
+std::string json_text(const OrderedJson& json) {
+  return json.dump(1, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
+}
+
 void require_format(const Json& json, const std::string& where, const std::string& format,
                     int version, const std::string& remedy) {
   const bool named = json.is_object() && json.contains("format") && json["format"].is_string();

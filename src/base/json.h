@@ -31,6 +31,9 @@ OrderedJson parse_ordered_json(std::string_view text, const std::string& where);
 std::string dump_json(const Json& json);
 std::string dump_json(const OrderedJson& json);
 
+/// Indented, a line break at the end: as files that people look at hold it.
+std::string json_text(const OrderedJson& json);
+
 /// Checks "format" and "version" of a parsed file of ours.
 /// @param remedy  what to do about an older version
 /// @throws Error kInput that names what was found, what was expected and what to do

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "autogo/graph/graph.h"
-#include "autogo/onnx/batch_axis.h"
-#include "autogo/onnx/program.h"
+#include "autogo/program/batch_axis.h"
+#include "autogo/program/program.h"
 
 namespace autogo {
 

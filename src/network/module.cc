@@ -1,7 +1,7 @@
 #include "host_network.h"
 #include "module_api.h"
+#include "network/training/training.h"
 #include "tensors/torch_errors.h"
-#include "training.h"
 
 namespace autogo {
 namespace {

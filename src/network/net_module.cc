@@ -23,7 +23,7 @@
 #include <map>
 
 #include "autogo/base/error.h"
-#include "autogo/onnx/batch_axis.h"
+#include "autogo/program/batch_axis.h"
 #include "initial_weights.h"
 
 namespace autogo {

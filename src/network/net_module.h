@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "autogo/network/network.h"
-#include "step.h"
+#include "network/ops/step.h"
 
 namespace autogo {
 

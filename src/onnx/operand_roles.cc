@@ -13,9 +13,9 @@
 //
 // Of operators in other domains nothing is known: what has several elements counts as a weight.
 //
-// Tested by tests/onnx/facts_test.cc and tests/onnx/program_test.cc.
+// Tested by tests/onnx/facts_test.cc and tests/program/program_test.cc.
 
-#include "operand_roles.h"
+#include "autogo/onnx/operand_roles.h"
 
 #include <algorithm>
 #include <array>

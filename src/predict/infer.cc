@@ -31,8 +31,8 @@
 #include "autogo/base/error.h"
 #include "autogo/base/rng.h"
 #include "image_task.h"
+#include "predict/net/unfolding.h"
 #include "session.h"
-#include "unfolding.h"
 
 namespace autogo {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "archive.h"
 #include "judgement.h"
-#include "net.h"
+#include "predict/net/net.h"
 
 namespace autogo {
 

@@ -8,8 +8,8 @@
 #include <unordered_set>
 #include <vector>
 
-#include "node_features.h"
-#include "unfolding.h"
+#include "predict/net/node_features.h"
+#include "predict/net/unfolding.h"
 
 namespace autogo {
 

@@ -8,8 +8,8 @@
 #include "autogo/base/error.h"
 #include "autogo/base/rng.h"
 #include "autogo/graph/canonical.h"
-#include "evaluate.h"
-#include "metrics.h"
+#include "predict/training/evaluate.h"
+#include "predict/training/metrics.h"
 #include "session.h"
 
 namespace autogo {

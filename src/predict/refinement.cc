@@ -25,7 +25,7 @@
 
 #include "autogo/base/error.h"
 #include "judgement.h"
-#include "metrics.h"
+#include "predict/training/metrics.h"
 
 namespace autogo {
 namespace {

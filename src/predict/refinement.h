@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "node_features.h"
+#include "predict/net/node_features.h"
 #include "prior.h"
 
 namespace autogo {

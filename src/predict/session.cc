@@ -22,10 +22,10 @@
 #include "autogo/base/error.h"
 #include "autogo/base/memory.h"
 #include "autogo/base/parallel.h"
-#include "dataset.h"
-#include "evaluate.h"
-#include "metrics.h"
-#include "trainer.h"
+#include "predict/training/dataset.h"
+#include "predict/training/evaluate.h"
+#include "predict/training/metrics.h"
+#include "predict/training/trainer.h"
 
 namespace autogo {
 namespace {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "autogo/milp/milp.h"
 #include "problem.h"
 
 namespace autogo {
@@ -25,12 +26,6 @@ Outcome solve_direct(ChannelProblem problem);
 /// Arc consistency, then branch and bound within `max_steps`; kUndecided when that was too few.
 /// @param dim_name  "height" or "width", for the reason
 Outcome solve_direct(SizeProblem problem, const char* dim_name, int max_steps = 2000);
-
-/// Counts what the mixed-integer solver had to do.
-struct MilpTrace {
-  std::uint64_t solves = 0;    ///< LP relaxations solved
-  std::uint64_t branched = 0;  ///< of these, fractional: handed to branch and bound
-};
 
 /// The same problems as mixed-integer programs, complete in themselves. kSolved or kInfeasible.
 Outcome solve_milp(const ChannelProblem& problem, MilpTrace* trace = nullptr);

@@ -38,12 +38,12 @@
 #include <mutex>
 #include <set>
 
-#include "attention.h"
 #include "autogo/base/error.h"
 #include "autogo/base/parallel.h"
 #include "autogo/graph/canonical.h"
 #include "autogo/graph/simplify.h"
-#include "json_fields.h"
+#include "search/mutation/attention.h"
+#include "search/run/json_fields.h"
 
 namespace autogo {
 namespace {

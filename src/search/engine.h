@@ -9,17 +9,17 @@
 #include <vector>
 
 #include "autogo/search/search.h"
-#include "check_item.h"
-#include "glob.h"
 #include "individual.h"
-#include "mutate.h"
-#include "options.h"
 #include "parents.h"
 #include "pareto.h"
-#include "pool.h"
-#include "replay.h"
-#include "run_directory.h"
-#include "sources.h"
+#include "search/mutation/glob.h"
+#include "search/mutation/mutate.h"
+#include "search/mutation/pool.h"
+#include "search/mutation/sources.h"
+#include "search/run/check_item.h"
+#include "search/run/options.h"
+#include "search/run/replay.h"
+#include "search/run/run_directory.h"
 
 namespace autogo {
 

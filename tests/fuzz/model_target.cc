@@ -8,7 +8,7 @@
 #include "autogo/cost/cost.h"
 #include "autogo/graph/canonical.h"
 #include "autogo/onnx/model.h"
-#include "autogo/onnx/program.h"
+#include "autogo/program/program.h"
 #include "autogo/search/search.h"
 #include "autogo/segment/segmentation.h"
 #include "mutation.h"

@@ -6,10 +6,10 @@
 
 #include "autogo/base/error.h"
 #include "autogo/base/file.h"
-#include "autogo/search/trained_runs.h"
-#include "autogo/search/validate.h"
+#include "autogo/study/trained_runs.h"
+#include "autogo/study/validate.h"
 #include "mutation.h"
-#include "search/journal.h"
+#include "search/run/journal.h"
 #include "search/search_support.h"
 #include "support/temp_dir.h"
 #include "target.h"

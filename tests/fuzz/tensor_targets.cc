@@ -12,7 +12,7 @@
 #include "autogo/base/hash.h"
 #include "autogo/predict/predictor.h"
 #include "mutation.h"
-#include "network/checkpoint.h"
+#include "network/training/checkpoint.h"
 #include "search/search_support.h"
 #include "support/temp_dir.h"
 #include "target.h"

@@ -26,7 +26,7 @@ expect() {  # file, include line, expected complaint
 expect src/graph/a.cc '#include "autogo/onnx/model.h"' \
   'src/graph/a.cc: #include autogo/onnx/model.h: graph may not include onnx'
 expect src/cost/a.cc '#include <onnx/onnx_pb.h>' \
-  'src/cost/a.cc: #include onnx/onnx_pb.h: only onnx may include it, not cost'
+  'src/cost/a.cc: #include onnx/onnx_pb.h: only onnx and program may include it, not cost'
 expect include/autogo/predict/a.h '#include <torch/torch.h>' \
   'include/autogo/predict/a.h: #include torch/torch.h: a public header names no library'
 expect src/cost/a.cc '#include <torch/torch.h>' \
@@ -43,6 +43,9 @@ expect src/search/a.cc '#include <boost/any.hpp>' \
 expect tools/autogo/a.cc '#include <CLI/CLI.hpp>' ''
 expect src/predict/a.cc '#include "autogo/base/error.h"' ''
 expect src/segment/a.cc '#include "base/json.h"' ''
+expect src/program/a.cc '#include "onnx/export/built_model.h"' ''
+expect src/network/a.cc '#include "onnx/export/built_model.h"' \
+  'src/network/a.cc: #include onnx/export/built_model.h: a private header of another layer'
 expect src/predict/a.cc '#include "tensors/tensor_file.h"' ''
 expect src/segment/a.cc '#include "tensors/tensor_file.h"' \
   'src/segment/a.cc: #include tensors/tensor_file.h: segment may not include tensors'

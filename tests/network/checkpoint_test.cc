@@ -1,4 +1,4 @@
-#include "checkpoint.h"
+#include "network/training/checkpoint.h"
 
 #include <gtest/gtest.h>
 

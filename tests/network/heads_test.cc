@@ -1,8 +1,8 @@
-#include "heads.h"
+#include "network/heads/heads.h"
 
 #include "autogo/network/train.h"
 #include "autogo/onnx/model.h"
-#include "network_support.h"
+#include "data/data_support.h"
 #include "support/temp_dir.h"
 #include "tiny_networks.h"
 

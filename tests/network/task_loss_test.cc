@@ -1,13 +1,13 @@
-#include "task_loss.h"
+#include "network/heads/task_loss.h"
 
 #include <ATen/ATen.h>
 
 #include <cmath>
 
-#include "data_image.h"
-#include "network_support.h"
+#include "data/data_support.h"
+#include "data/image.h"
+#include "network/training/train_plan.h"
 #include "tiny_networks.h"
-#include "train_plan.h"
 
 namespace autogo {
 namespace {

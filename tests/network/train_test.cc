@@ -8,7 +8,7 @@
 
 #include "autogo/base/file.h"
 #include "autogo/onnx/model.h"
-#include "network_support.h"
+#include "data/data_support.h"
 #include "support/sealed_file.h"
 #include "support/temp_dir.h"
 #include "tiny_networks.h"

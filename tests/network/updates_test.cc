@@ -1,10 +1,10 @@
-#include "updates.h"
+#include "network/training/updates.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "autogo/onnx/program.h"
-#include "task_loss.h"
+#include "autogo/program/program.h"
+#include "network/heads/task_loss.h"
 
 namespace autogo {
 namespace {

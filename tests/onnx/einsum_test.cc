@@ -1,4 +1,4 @@
-#include "einsum.h"
+#include "onnx/infer/einsum.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "foreign_format.h"
+#include "onnx/read/foreign_format.h"
 
 #include <gtest/gtest.h>
 

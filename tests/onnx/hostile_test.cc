@@ -3,8 +3,8 @@
 
 #include "autogo/base/error.h"
 #include "autogo/cost/cost.h"
-#include "autogo/onnx/batch_axis.h"
-#include "autogo/onnx/program.h"
+#include "autogo/program/batch_axis.h"
+#include "autogo/program/program.h"
 #include "onnx_builder.h"
 #include "support/temp_dir.h"
 

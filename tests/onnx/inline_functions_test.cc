@@ -1,4 +1,4 @@
-#include "inline_functions.h"
+#include "onnx/read/inline_functions.h"
 
 #include <gtest/gtest.h>
 

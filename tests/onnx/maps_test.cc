@@ -1,13 +1,13 @@
 // Networks with a Transpose around every convolution are the networks that their twins are, and
 // their files compute the same bits, untouched and with parts made anew.
-#include "maps.h"
+#include "onnx/import/maps.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
 #include "autogo/graph/canonical.h"
-#include "autogo/onnx/program.h"
+#include "autogo/program/program.h"
 #include "maps_builder.h"
 #include "ort.h"
 #include "support/temp_dir.h"

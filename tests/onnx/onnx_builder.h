@@ -13,7 +13,7 @@
 
 #include "attributes.h"
 #include "autogo/onnx/model.h"
-#include "model_writer.h"
+#include "onnx/export/model_writer.h"
 #include "tensor_data.h"
 
 namespace autogo {

@@ -8,10 +8,10 @@
 #include "autogo/corpus/corpus.h"
 #include "autogo/graph/canonical.h"
 #include "autogo/onnx/model.h"
-#include "dataset.h"
-#include "evaluate.h"
 #include "image_task.h"
-#include "metrics.h"
+#include "predict/training/dataset.h"
+#include "predict/training/evaluate.h"
+#include "predict/training/metrics.h"
 #include "session.h"
 #include "support/temp_dir.h"
 

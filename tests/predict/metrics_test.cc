@@ -1,4 +1,4 @@
-#include "metrics.h"
+#include "predict/training/metrics.h"
 
 #include <gtest/gtest.h>
 

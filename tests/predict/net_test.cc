@@ -1,4 +1,4 @@
-#include "net.h"
+#include "predict/net/net.h"
 
 #include <gtest/gtest.h>
 #include <torch/autograd.h>

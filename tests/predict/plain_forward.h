@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "autogo/base/rng.h"
-#include "net.h"
+#include "predict/net/net.h"
 
 namespace autogo {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "autogo/base/rng.h"
-#include "metrics.h"
+#include "predict/training/metrics.h"
 
 namespace autogo {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "autogo/base/error.h"
 #include "autogo/base/file.h"
-#include "dataset.h"
+#include "predict/training/dataset.h"
 #include "support/temp_dir.h"
 
 namespace autogo {

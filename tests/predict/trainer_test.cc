@@ -1,11 +1,11 @@
-#include "trainer.h"
+#include "predict/training/trainer.h"
 
 #include <gtest/gtest.h>
 
 #include "autogo/base/error.h"
-#include "evaluate.h"
-#include "metrics.h"
 #include "plain_forward.h"
+#include "predict/training/evaluate.h"
+#include "predict/training/metrics.h"
 
 namespace autogo {
 namespace {

@@ -1,4 +1,4 @@
-#include "unfolding.h"
+#include "predict/net/unfolding.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "attention.h"
+#include "search/mutation/attention.h"
 
 #include <gtest/gtest.h>
 

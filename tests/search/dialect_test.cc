@@ -1,9 +1,9 @@
-#include "dialect.h"
+#include "search/mutation/dialect.h"
 
 #include <gtest/gtest.h>
 
-#include "options.h"
-#include "pool.h"
+#include "search/mutation/pool.h"
+#include "search/run/options.h"
 #include "search_support.h"
 
 namespace autogo {

@@ -3,9 +3,9 @@
 
 #include <set>
 
-#include "glob.h"
 #include "onnx/maps_builder.h"
 #include "onnx/ort.h"
+#include "search/mutation/glob.h"
 #include "search_support.h"
 
 namespace autogo {

@@ -1,4 +1,4 @@
-#include "glob.h"
+#include "search/mutation/glob.h"
 
 #include <gtest/gtest.h>
 

@@ -10,8 +10,8 @@
 
 #include "autogo/cost/cost.h"
 #include "autogo/search/mutants.h"
-#include "journal.h"
 #include "pareto.h"
+#include "search/run/journal.h"
 #include "search_support.h"
 
 namespace autogo {

@@ -1,4 +1,4 @@
-#include "journal.h"
+#include "search/run/journal.h"
 
 #include <gtest/gtest.h>
 

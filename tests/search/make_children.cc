@@ -18,7 +18,7 @@
 
 #include "autogo/graph/canonical.h"
 #include "autogo/onnx/model.h"
-#include "mutate.h"
+#include "search/mutation/mutate.h"
 #include "search_support.h"
 
 namespace autogo {

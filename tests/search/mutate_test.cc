@@ -1,4 +1,4 @@
-#include "mutate.h"
+#include "search/mutation/mutate.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "options.h"
+#include "search/run/options.h"
 
 #include <gtest/gtest.h>
 

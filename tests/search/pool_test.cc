@@ -1,9 +1,9 @@
-#include "pool.h"
+#include "search/mutation/pool.h"
 
 #include <gtest/gtest.h>
 
 #include "autogo/graph/canonical.h"
-#include "options.h"
+#include "search/run/options.h"
 #include "search_support.h"
 
 namespace autogo {

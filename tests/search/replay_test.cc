@@ -1,7 +1,7 @@
 // A journal whose checksums are right and whose content is not: whatever it says is compared with
 // the networks it speaks of, and refused in words.
 
-#include "replay.h"
+#include "search/run/replay.h"
 
 #include <gtest/gtest.h>
 

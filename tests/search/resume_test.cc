@@ -15,7 +15,7 @@
 #include <thread>
 
 #include "autogo/search/search.h"
-#include "run_directory.h"
+#include "search/run/run_directory.h"
 #include "search_support.h"
 
 namespace autogo {

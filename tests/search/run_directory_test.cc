@@ -1,4 +1,4 @@
-#include "run_directory.h"
+#include "search/run/run_directory.h"
 
 #include <gtest/gtest.h>
 

@@ -8,8 +8,8 @@
 #include <set>
 
 #include "base/json.h"
-#include "journal.h"
 #include "pareto.h"
+#include "search/run/journal.h"
 #include "search_support.h"
 
 namespace autogo {

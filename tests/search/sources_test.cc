@@ -1,11 +1,11 @@
-#include "sources.h"
+#include "search/mutation/sources.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <set>
 
-#include "options.h"
+#include "search/run/options.h"
 #include "search_support.h"
 
 namespace autogo {

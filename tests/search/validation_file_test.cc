@@ -1,12 +1,11 @@
-#include "validation_file.h"
-
 #include <gtest/gtest.h>
 
 #include <functional>
 
 #include "autogo/base/error.h"
 #include "autogo/base/file.h"
-#include "run_directory.h"
+#include "autogo/search/run.h"
+#include "base/json.h"
 #include "support/temp_dir.h"
 
 namespace autogo {
@@ -28,8 +27,9 @@ class ValidationFile : public ::testing::Test {
   ValidationFile() {
     KnownTrainings known;
     known.by_key["aa"].value = 0.5;
-    const OrderedJson setting = {{"split", "test"}, {"metric", "top1"}, {"training_images", 60}};
-    write_validation(folder_.path(), setting, sample(), known);
+    write_validation(folder_.path(),
+                     R"({"split": "test", "metric": "top1", "training_images": 60})", sample(),
+                     known);
     write_file_atomic(pareto_, R"({"input":{},"members":[{"model":"models/a.onnx"}]})");
   }
   /// What reading says when one text of the good file is replaced, behind the path.

@@ -4,7 +4,7 @@
 
 #include "autogo/base/paths.h"
 #include "autogo/predict/predictor.h"
-#include "autogo/search/trained_runs.h"
+#include "autogo/study/trained_runs.h"
 #include "base/json.h"
 #include "command.h"
 #include "stop_signal.h"

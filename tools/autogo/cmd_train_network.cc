@@ -128,12 +128,6 @@ void remove_checkpoints(const NetworkArguments& a, const std::vector<NetworkRuns
   }
 }
 
-void make_folder(const std::string& path) {
-  std::error_code problem;
-  fs::create_directories(path, problem);
-  AUTOGO_REQUIRE(!problem, ErrorKind::kIo, path + ": " + problem.message());
-}
-
 const TrainingResult* first_where(const std::vector<NetworkRuns>& all, auto&& holds) {
   for (const NetworkRuns& runs : all) {
     for (const TrainingResult& result : runs.results) {

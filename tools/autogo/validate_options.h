@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "autogo/search/validate.h"
+#include "autogo/study/validate.h"
 #include "command.h"
 
 namespace autogo {

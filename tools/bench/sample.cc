@@ -4,12 +4,12 @@
 
 #include "autogo/base/parallel.h"
 #include "autogo/graph/canonical.h"
-#include "engine.h"
+#include "search/engine.h"
 
 namespace autogo::bench {
 namespace {
 
-/// As in src/search/mutate.cc.
+/// As in src/search/mutation/mutate.cc.
 constexpr std::size_t kDrawsPerReplacement = 4;
 constexpr int kPortMaps = 4;
 constexpr std::uint64_t kSeed = 1;

@@ -11,10 +11,10 @@
 #include "autogo/propagate/propagate.h"
 #include "autogo/search/search.h"
 #include "autogo/segment/database.h"
-#include "mutate.h"
-#include "options.h"
-#include "pool.h"
-#include "sources.h"
+#include "search/mutation/mutate.h"
+#include "search/mutation/pool.h"
+#include "search/mutation/sources.h"
+#include "search/run/options.h"
 
 namespace autogo::bench {
 

@@ -11,8 +11,8 @@
 #include <cstdio>
 #include <functional>
 
-#include "net_module.h"
-#include "updates.h"
+#include "network/net_module.h"
+#include "network/training/updates.h"
 
 namespace autogo::bench {
 namespace {

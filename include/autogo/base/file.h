@@ -35,6 +35,8 @@ void write_file_atomic(const std::string& path, const std::function<void(const B
 bool path_exists(const std::string& path);
 /// The same for a folder, links followed.
 bool is_folder(const std::string& path);
+/// Makes a folder, and those above it; one that is there stays. @throws Error kIo
+void make_folder(const std::string& path);
 /// Names of what a folder holds, sorted. @throws Error kIo
 std::vector<std::string> list_folder(const std::string& path);
 

@@ -14,6 +14,8 @@ namespace autogo {
 
 enum class NodeId : std::uint32_t {};   ///< index into Graph's nodes
 enum class ValueId : std::uint32_t {};  ///< index into Graph's values
+inline constexpr NodeId kNoNode{0xffffffffU};
+
 constexpr std::size_t index(NodeId id) { return static_cast<std::size_t>(id); }
 constexpr std::size_t index(ValueId id) { return static_cast<std::size_t>(id); }
 

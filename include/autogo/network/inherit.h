@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "autogo/graph/graph.h"
-#include "autogo/onnx/program.h"
+#include "autogo/program/program.h"
 
 namespace autogo {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "autogo/onnx/program.h"
+#include "autogo/program/program.h"
 
 namespace autogo {
 

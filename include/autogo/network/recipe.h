@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "autogo/network/dataset.h"
-#include "autogo/network/loader.h"
+#include "autogo/data/dataset.h"
+#include "autogo/data/loader.h"
 
 namespace autogo {
 

@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "autogo/data/dataset.h"
 #include "autogo/graph/graph.h"
-#include "autogo/network/dataset.h"
 #include "autogo/network/network.h"
 #include "autogo/network/recipe.h"
-#include "autogo/onnx/program.h"
+#include "autogo/program/program.h"
 
 namespace autogo {
 

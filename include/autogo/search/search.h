@@ -117,9 +117,6 @@ SearchResult run_search(const SearchConfig& config, const SearchRun& run, const 
                         const SegmentDatabase& database, const Predictor& predictor,
                         Log& log = null_log());
 
-/// Reads RUN/config.json. @throws Error kIo, kInput, kUsage (no run directory)
-SearchConfig read_search_config(const std::string& directory);
-
 /// What run_search would do: `--dry-run`.
 struct SearchPlan {
   std::int64_t macs = 0, params = 0;
