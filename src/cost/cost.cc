@@ -247,12 +247,16 @@ std::int64_t graph_macs(const Graph& graph) {
   return macs.value();
 }
 
-std::vector<Cost> node_costs(const Graph& graph) {
+std::vector<Cost> node_costs(const Graph& graph, std::span<const char> left_out) {
   std::vector<Cost> costs;
   costs.reserve(graph.num_nodes());
   SharedWeights shared;
   for (std::uint32_t n = 0; n < graph.num_nodes(); ++n) {
     const NodeId id{n};
+    if (!left_out.empty() && left_out[n] != 0) {
+      costs.emplace_back();
+      continue;
+    }
     costs.push_back(node_cost(graph, id));
     shared.deduct(facts_of(graph, graph.node(id)), costs.back());
   }

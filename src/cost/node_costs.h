@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "autogo/cost/cost.h"
@@ -7,6 +8,7 @@
 namespace autogo {
 
 /// Costs by NodeId; a weight that several nodes read counts at the first.
-std::vector<Cost> node_costs(const Graph& graph);
+/// @param left_out  by NodeId, nodes that cost nothing and read nothing; empty: none
+std::vector<Cost> node_costs(const Graph& graph, std::span<const char> left_out = {});
 
 }  // namespace autogo

@@ -34,6 +34,7 @@
 #include "engine.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <mutex>
 #include <set>
@@ -42,136 +43,143 @@
 #include "autogo/base/parallel.h"
 #include "autogo/graph/canonical.h"
 #include "autogo/graph/simplify.h"
-#include "search/mutation/attention.h"
 #include "search/run/json_fields.h"
+#include "search/run/options.h"
 
 namespace autogo {
 namespace {
 
 constexpr std::uint64_t kParentStream = 1, kSegmentStream = 2, kSourceStream = 3, kItemStream = 4;
 
-Individual input_individual(const Graph& input, const InputHashes& hashes) {
+Individual input_individual(const SearchSetup& setup, const InputHashes& hashes) {
   Individual root;
   root.hash = hashes.input;
-  const Cost total = graph_cost(input).total;
-  root.macs = total.macs;
-  root.params = total.params;
+  root.costs = setup.costs;
   return root;
 }
 
+/// "FLOPs between -20.0 % and +10.0 % of the input's"; empty where the window is open.
+std::string window_text(const SearchOptions& options) {
+  if (std::isinf(options.max_flops_increase) && options.max_flops_decrease >= 100) return "";
+  return "FLOPs between " + percent_text(-options.max_flops_decrease) + " and " +
+         percent_text(options.max_flops_increase) + " of the input's";
+}
+
+std::vector<std::string> names_of(const CostModels& models) {
+  std::vector<std::string> names;
+  for (const MeasureInfo& info : models.measures()) names.push_back(info.name);
+  return names;
+}
+
 /// Of everything that decides the run's result.
-std::uint64_t config_hash(const SearchConfig& config, const InputHashes& hashes) {
+std::uint64_t config_hash(const SearchConfig& config, const InputHashes& hashes,
+                          const CostModels& models) {
   OrderedJson options = config_to_json(config)["options"];
   // What only adds iterations or changes exported weights leaves the journal's lines as they are.
   options.erase("iterations");
   options.erase("new_weights");
   const std::string text = dump_json(options) + dump_json(algorithms_to_json());
   std::uint64_t hash = hash_bytes(text.data(), text.size());
-  for (const std::uint64_t part : {hashes.input, hashes.segments, hashes.predictor}) {
+  for (const std::uint64_t part :
+       {hashes.input, hashes.segments, hashes.predictor, models.content_hash()}) {
     hash = hash_combine(hash, part);
   }
   return hash;
 }
 
-/// What --freeze names, and what an attention is made of.
-std::vector<char> frozen_nodes(const Graph& input, const SearchOptions& options) {
-  std::vector<char> frozen = frozen_origins(input, options.freeze);
-  const std::vector<bool> attention = inside_attention(input);
-  for (std::uint32_t n = 0; n < input.num_nodes(); ++n) {
-    const std::uint32_t origin = input.node(NodeId{n}).origin;
-    if (attention[n] && origin < frozen.size()) frozen[origin] = 1;
-  }
-  return frozen;
-}
-
 }  // namespace
-
-SearchSetup set_up(const SearchOptions& options, const Graph& input) {
-  validate(options);
-  SearchSetup setup;
-  setup.frozen = frozen_nodes(input, options);
-  setup.allowed = allowed_ops(options, input);
-  const GraphCost cost = graph_cost(input);
-  setup.macs = cost.total.macs;
-  setup.params = cost.total.params;
-  AUTOGO_REQUIRE(setup.macs > 0, ErrorKind::kUnsupported,
-                 "the model has no multiply-accumulates that autogo can count");
-  setup.window = macs_window(options, setup.macs);
-  for (std::uint32_t n = 0; n < input.num_nodes(); ++n) {
-    const bool port = op_info(input.node(NodeId{n}).op).shape_class == ShapeClass::kPort;
-    setup.nodes += port ? 0 : 1;
-    const bool replaceable = is_replaceable(input, NodeId{n}, setup.frozen);
-    setup.mutable_nodes += replaceable ? 1 : 0;
-    if (!replaceable) setup.frozen_macs += cost.nodes[n].macs;
-  }
-  if (setup.mutable_nodes == 0) {
-    if (!options.freeze.empty()) {
-      throw Error(ErrorKind::kInfeasible,
-                  "--freeze leaves no node that could be replaced; freeze fewer nodes");
-    }
-    throw Error(ErrorKind::kUnsupported,
-                "no node of the model is of a kind that autogo can replace")
-        .with_hint("'autogo profile' shows what kind each node is of; opaque ones stay as they are");
-  }
-  const double least = change_percent(setup.frozen_macs, setup.macs);
-  AUTOGO_REQUIRE(setup.window.max_macs > static_cast<double>(setup.frozen_macs),
-                 ErrorKind::kInfeasible,
-                 "--max-flops-increase " + percent_text(options.max_flops_increase) +
-                     ": cannot be met, since nodes that stay (frozen, or of kinds that autogo "
-                     "does not change) keep the model above " +
-                     percent_text(least) + "; allow more than that");
-  return setup;
-}
 
 SearchEngine::SearchEngine(const SearchConfig& config, const SearchRun& run,
                            const InputHashes& hashes, const Graph& input,
                            const SegmentDatabase& database, const Predictor& predictor,
-                           Journal* journal)
+                           const CostModels& models, Journal* journal)
     : config_(config),
       run_(run),
       hashes_(hashes),
       database_(database),
       predictor_(predictor),
-      setup_(set_up(config.options, input)),
+      models_(models),
+      setup_(set_up(config.options, input, models)),
       pool_(database, input, setup_.allowed, config.options),
       mutation_{pool_,
                 memo_,
                 predictor,
                 {predictor.knowledge(input), config.options.risk},
-                setup_.window,
+                setup_.models,
+                setup_.bounds,
                 config.options.min_gain,
                 config.options.replacements,
                 computation_hash(input)},
       journal_(journal),
       threads_(config.options.jobs > 0 ? config.options.jobs : available_threads()),
-      objective_(objective_of(config.options.objective)),
-      history_(input, input_individual(input, hashes)),
+      history_(input, input_individual(setup_, hashes)),
       start_(std::chrono::steady_clock::now()),
       iteration_start_(start_) {
-  totals_.min_macs = std::numeric_limits<std::int64_t>::max();
   totals_.best_gain = -std::numeric_limits<double>::infinity();
   hashes_seen_.insert(hashes.input);
-  points_.push_back({0, cost_of(history_[0]), 0});
-  front_.add(points_.back());
+  enter(0);
 }
 
-std::int64_t SearchEngine::cost_of(const Individual& individual) const {
-  return objective_ == Objective::kParams ? individual.params : individual.macs;
+void SearchEngine::enter(std::uint32_t individual) {
+  const Individual& network = history_[individual];
+  points_.push_back({network.gain, objectives_of(network), individual});
+  breaches_.push_back(breach(setup_.bounds, network.costs));
+  if (breaches_.back() == 0) front_.add(points_.back());
+}
+
+std::vector<double> SearchEngine::objectives_of(const Individual& individual) const {
+  std::vector<double> values;
+  for (const std::size_t place : setup_.objectives) values.push_back(individual.costs[place]);
+  return values;
+}
+
+double SearchEngine::first_objective(std::uint32_t individual) const {
+  return history_[individual].costs[setup_.objectives.front()];
+}
+
+Measures SearchEngine::measures(std::uint32_t individual, const Graph& graph) const {
+  const Graph* const graphs[] = {&graph};
+  Measures measures = setup_.models.named(history_[individual].costs);
+  Measures all;
+  for (const auto& model : models_.models()) {
+    std::vector<double> numbers;
+    for (std::size_t i = 0; i < model->measures().size(); ++i) {
+      const std::string& name = model->measures()[i].name;
+      const std::optional<double> known = measures.find(name);
+      if (!known && model->tier() != CostTier::kEveryCandidate) continue;
+      if (!known && numbers.empty()) numbers = model->measure(graphs)[0];
+      all.set(name, known ? *known : numbers[i]);
+    }
+  }
+  return all;
 }
 
 std::vector<RunMember> SearchEngine::members() const {
   std::vector<ParetoPoint> better;
   for (const ParetoPoint& p : points_) {
-    if (p.individual != 0 && !dominates(points_[0], p)) better.push_back(p);
+    if (p.individual == 0 || breaches_[p.individual] > 0) continue;
+    if (breaches_[0] > 0 || !dominates(points_[0], p)) better.push_back(p);
   }
   std::vector<RunMember> members;
   for (const RankedPoint& p : leading_fronts(std::move(better), config_.options.members)) {
     members.push_back({p.point.individual, p.rank});
   }
   std::ranges::stable_sort(members, {}, [&](const RunMember& m) {
-    return std::pair(m.rank, history_[m.individual].macs);
+    return std::pair(m.rank, first_objective(m.individual));
   });
   return members;
+}
+
+FoundFront SearchEngine::found() const {
+  FoundFront found{history_, setup_.models, members(), {}, {}, threads_};
+  const std::vector<MeasureInfo>& infos = setup_.models.measures();
+  for (const std::size_t place : setup_.objectives) found.named.push_back(infos[place].name);
+  for (const Bound& bound : setup_.bounds) {
+    const std::string& name = infos[bound.place].name;
+    if (std::ranges::find(found.named, name) == found.named.end()) found.named.push_back(name);
+  }
+  found.measures = [this](std::uint32_t i, const Graph& graph) { return measures(i, graph); };
+  return found;
 }
 
 std::vector<std::uint32_t> SearchEngine::front() const {
@@ -179,7 +187,7 @@ std::vector<std::uint32_t> SearchEngine::front() const {
   for (const ParetoPoint& p : front_.points()) {
     if (p.individual != 0) front.push_back(p.individual);
   }
-  std::ranges::stable_sort(front, {}, [&](std::uint32_t i) { return history_[i].macs; });
+  std::ranges::stable_sort(front, {}, [&](std::uint32_t i) { return first_objective(i); });
   return front;
 }
 
@@ -219,12 +227,13 @@ SearchStatus SearchEngine::run() {
 
 void SearchEngine::open_journal() {
   if (journal_ == nullptr) return;
-  const std::uint64_t config = config_hash(config_, hashes_);
-  replay_.emplace(journal_->path(), config, hashes_.input, bodies_);
+  const std::uint64_t config = config_hash(config_, hashes_, setup_.models);
+  const std::vector<std::string> measures = names_of(setup_.models);
+  replay_.emplace(journal_->path(), config, hashes_.input, measures, bodies_);
   if (replay_->end() > 0) return;
   replay_.reset();
   journal_->truncate(0);
-  journal_->append(seal(begin_event(config, hashes_.input)));
+  journal_->append(seal(begin_event(config, hashes_.input, measures)));
 }
 
 bool SearchEngine::replaying() {
@@ -239,7 +248,7 @@ void SearchEngine::plan_iteration() {
   const SearchOptions& options = config_.options;
   const Rng rng = Rng(options.seed).fork(iteration_);
   const std::vector<std::uint32_t> chosen =
-      select_parents(front_, points_, options.parents, rng.fork(kParentStream));
+      select_parents(front_, points_, breaches_, options.parents, rng.fork(kParentStream));
   report_ = {};
   report_.iteration = iteration_;
   report_.parents = static_cast<std::uint32_t>(chosen.size());
@@ -345,8 +354,8 @@ JournalItem SearchEngine::merge(std::uint32_t parent, const SourceRun& run, Sour
   report_.resolved += result.resolved;
   report_.in_window += result.in_window;
   if (result.resolved > 0) {
-    totals_.min_macs = std::min(totals_.min_macs, result.min_macs);
-    totals_.max_macs = std::max(totals_.max_macs, result.max_macs);
+    widen(result.least, totals_);
+    widen(result.most, totals_);
   }
   totals_.in_window += result.in_window;
   if (result.in_window > 0) totals_.best_gain = std::max(totals_.best_gain, result.best_gain);
@@ -360,10 +369,9 @@ JournalItem SearchEngine::merge(std::uint32_t parent, const SourceRun& run, Sour
       item.new_bodies.insert(child.step.body_hash);
     }
     child.step.body = body->second;
-    const std::uint32_t i = history_.add({parent, iteration_, child.hash, child.macs, child.params,
-                                          child.gains, child.gain, child.step});
-    points_.push_back({child.gain, cost_of(history_[i]), i});
-    front_.add(points_.back());
+    const std::uint32_t i = history_.add(
+        {parent, iteration_, child.hash, child.costs, child.gains, child.gain, child.step});
+    enter(i);
     ++report_.accepted;
     accepted.push_back(std::move(child));
   }
@@ -409,7 +417,8 @@ void SearchEngine::report() {
   report_.front = front.size();
   if (!front.empty()) {
     const Individual& leanest = history_[front.front()];
-    report_.best_change_percent = change_percent(leanest.macs, setup_.macs);
+    report_.best_change_percent =
+        change_percent(first_objective(front.front()), first_objective(0));
     report_.gain_of_best = report_.best_gain = leanest.gain;
   }
   for (const std::uint32_t i : front) {
@@ -420,10 +429,34 @@ void SearchEngine::report() {
   run_.on_iteration(report_);
 }
 
+void SearchEngine::throw_outside_of_bounds() const {
+  const auto nearest =
+      static_cast<std::size_t>(std::ranges::min_element(breaches_) - breaches_.begin());
+  if (breaches_[nearest] == 0) {  // the input keeps the constraints, the window is the matter
+    const std::size_t macs = setup_.bounds.front().place;
+    throw Error(ErrorKind::kInfeasible,
+                "no network was found with " + window_text(config_.options) +
+                    "; those found are between " +
+                    percent_text(change_percent(totals_.least[macs], setup_.costs[macs])) +
+                    " and " + percent_text(change_percent(totals_.most[macs], setup_.costs[macs])) +
+                    "; widen --max-flops-decrease or --max-flops-increase");
+  }
+  const std::vector<double>& costs = history_[static_cast<std::uint32_t>(nearest)].costs;
+  std::string wanted, has;
+  for (const Bound& bound : setup_.bounds) {
+    if (bound.kind != Bound::Kind::kAtMost) continue;
+    wanted += (wanted.empty() ? "" : " and ") + bound.option;
+    has += (has.empty() ? "" : ", ") + measure_to_json(costs[bound.place]).dump() + " " +
+           setup_.models.measures()[bound.place].unit + " (" +
+           percent_text(change_percent(costs[bound.place], setup_.costs[bound.place])) + ")";
+  }
+  throw Error(ErrorKind::kInfeasible,
+              "no network was found that keeps " + wanted + "; the nearest has " + has +
+                  "; search longer (--iterations, --parents), or allow more");
+}
+
 void SearchEngine::throw_empty_front() const {
-  const std::string window = "between " + percent_text(-config_.options.max_flops_decrease) +
-                             " and " + percent_text(config_.options.max_flops_increase);
-  if (totals_.max_macs == 0) {
+  if (totals_.least.empty()) {
     throw Error(ErrorKind::kInfeasible,
                 "no replacement fits any of the " + std::to_string(setup_.mutable_nodes) + " of " +
                     std::to_string(setup_.nodes) +
@@ -432,23 +465,20 @@ void SearchEngine::throw_empty_front() const {
         .with_hint("allow more operators (--allow-ops), freeze fewer nodes, or mine segments of "
                    "similar models; 'autogo profile' shows what kind each node is of");
   }
-  if (totals_.in_window == 0) {
-    throw Error(ErrorKind::kInfeasible,
-                "no network was found with FLOPs " + window + " of the input's; those found are " +
-                    "between " + percent_text(change_percent(totals_.min_macs, setup_.macs)) +
-                    " and " + percent_text(change_percent(totals_.max_macs, setup_.macs)) +
-                    "; widen --max-flops-decrease or --max-flops-increase");
-  }
+  if (totals_.in_window == 0) throw_outside_of_bounds();
+  const std::string window = window_text(config_.options);
+  const std::string within = "no network" + (window.empty() ? "" : " with " + window) +
+                             (setup_.bounds.size() > 2 ? " that keeps the constraints" : "");
   if (totals_.best_gain >= config_.options.min_gain) {
     throw Error(ErrorKind::kInfeasible,
-                "no network with FLOPs " + window +
-                    " of the input's was found that is better than the input in its predicted gain "
-                    "or its cost; search longer (--iterations, --sources), or widen the window");
+                within +
+                    " was found that is better than the input in its predicted gain or its cost; "
+                    "search longer (--iterations, --sources), or widen the window");
   }
-  throw Error(ErrorKind::kInfeasible,
-              "no network with FLOPs " + window + " of the input's reaches the predicted gain " +
-                  real_to_json(config_.options.min_gain).dump() + "; the best found has " +
-                  Json(totals_.best_gain).dump() + "; lower --min-gain, or widen the window");
+  throw Error(ErrorKind::kInfeasible, within + " reaches the predicted gain " +
+                                          real_to_json(config_.options.min_gain).dump() +
+                                          "; the best found has " + Json(totals_.best_gain).dump() +
+                                          "; lower --min-gain, or widen the window");
 }
 
 }  // namespace autogo

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <unordered_set>
 #include <vector>
 
@@ -12,36 +13,23 @@
 #include "individual.h"
 #include "parents.h"
 #include "pareto.h"
-#include "search/mutation/glob.h"
 #include "search/mutation/mutate.h"
 #include "search/mutation/pool.h"
 #include "search/mutation/sources.h"
 #include "search/run/check_item.h"
-#include "search/run/options.h"
+#include "search/run/front_files.h"
 #include "search/run/replay.h"
 #include "search/run/run_directory.h"
+#include "setup.h"
 
 namespace autogo {
-
-/// What can be known of a search before its first iteration; shared by run_search and plan_search.
-struct SearchSetup {
-  std::int64_t macs = 0, params = 0;
-  MacsWindow window;
-  std::vector<char> frozen;   ///< by Node::origin
-  std::uint64_t allowed = 0;  ///< operators of replacements
-  std::uint32_t nodes = 0;          ///< without inputs and outputs
-  std::uint32_t mutable_nodes = 0;
-  std::int64_t frozen_macs = 0;  ///< of nodes that are never replaced
-};
-/// @throws Error kUsage, kUnsupported, kInfeasible: see run_search
-SearchSetup set_up(const SearchOptions& options, const Graph& input);
 
 /// The evolution of one run.
 class SearchEngine {
  public:
   SearchEngine(const SearchConfig& config, const SearchRun& run, const InputHashes& hashes,
                const Graph& input, const SegmentDatabase& database, const Predictor& predictor,
-               Journal* journal);
+               const CostModels& models, Journal* journal);
 
   /// Iterates to the end or until told to stop. What the journal has is taken from there.
   /// @throws Error kInput: the journal says what the search would not do
@@ -49,8 +37,10 @@ class SearchEngine {
 
   const History& history() const { return history_; }
   /// What the run gives: the front without the input, and where that is smaller than
-  /// SearchOptions::members, runners-up. By rank, then by FLOPs.
+  /// SearchOptions::members, runners-up. By rank, then by the first objective.
   std::vector<RunMember> members() const;
+  /// The same for files. Refers to this engine.
+  FoundFront found() const;
   std::uint32_t complete_iterations() const { return iteration_; }
   int threads() const { return threads_; }
   /// Why there are no members, and what can be met. @throws Error kInfeasible
@@ -84,25 +74,32 @@ class SearchEngine {
   JournalItem merge(std::uint32_t parent, const SourceRun& run, SourceResult result);
   void write(const JournalItem& item);
   bool halted();
-  /// The front without the input, by FLOPs; individuals.
+  /// The front without the input, by the first objective; individuals.
   std::vector<std::uint32_t> front() const;
-  std::int64_t cost_of(const Individual& individual) const;
+  std::vector<double> objectives_of(const Individual& individual) const;
+  double first_objective(std::uint32_t individual) const;
+  /// Puts the history's last network where the search looks: points, and the front if it may.
+  void enter(std::uint32_t individual);
+  /// Of all models, those not asked in the search too.
+  Measures measures(std::uint32_t individual, const Graph& graph) const;
+  [[noreturn]] void throw_outside_of_bounds() const;
 
   const SearchConfig& config_;
   const SearchRun& run_;
   const InputHashes& hashes_;
   const SegmentDatabase& database_;
   const Predictor& predictor_;
+  const CostModels& models_;
   SearchSetup setup_;
   ReplacementPool pool_;
   PropagationMemo memo_;
   MutationSetup mutation_;
   Journal* journal_;
   int threads_ = 1;
-  Objective objective_;
   History history_;
   ParetoFront front_;
   std::vector<ParetoPoint> points_;                ///< by individual
+  std::vector<double> breaches_;                   ///< by individual: see breach()
   std::unordered_set<std::uint64_t> hashes_seen_;  ///< looked up, never iterated
   Bodies bodies_;  ///< of the history; the journal has them
   std::optional<JournalReplay> replay_;

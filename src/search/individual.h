@@ -6,7 +6,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "autogo/cost/cost.h"
 #include "autogo/graph/graph.h"
 #include "autogo/graph/segment.h"
 #include "pareto.h"
@@ -32,8 +31,8 @@ struct Individual {
   std::uint32_t parent = kNoParent;  ///< index into the history; kNoParent: the input
   std::uint32_t iteration = 0;
   std::uint64_t hash = 0;  ///< canonical_hash of its graph
-  std::int64_t macs = 0, params = 0;
-  GainSum gains;    ///< over the searched network, along the lineage
+  std::vector<double> costs;  ///< by place in the run's CostModels
+  GainSum gains;              ///< over the searched network, along the lineage
   double gain = 0;  ///< promised of them
   Mutation step;
 };

@@ -1,29 +1,50 @@
-// The Pareto front of two objectives is a staircase: sorted by cost, gains strictly ascend. A new
-// point is dominated exactly if its left neighbour (the dearest point that costs no more) has at
-// least its gain; otherwise it enters and pushes out the run of points right of it that gain no
+// The Pareto front of the gain and one cost is a staircase: sorted by cost, gains strictly ascend.
+// A new point is dominated exactly if its left neighbour (the dearest point that costs no more) has
+// at least its gain; otherwise it enters and pushes out the run of points right of it that gain no
 // more. Both are found by bisection, so a child costs O(log n) when it is rejected, which is what
-// nearly always happens.
+// nearly always happens. With more costs there is no such order: a point is compared with all,
+// which for fronts of some hundred points is still far less than making the network was.
 //
 // Tested by tests/search/pareto_test.cc, against a comparison of all pairs.
 
 #include "pareto.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace autogo {
+namespace {
+
+bool at_least_as_good(const ParetoPoint& a, const ParetoPoint& b) {
+  return a.gain >= b.gain &&
+         std::ranges::equal(a.costs, b.costs, [](double x, double y) { return x <= y; });
+}
+
+bool add_to_staircase(std::vector<ParetoPoint>& points, const ParetoPoint& point) {
+  const auto cost = [](const ParetoPoint& p) { return p.costs[0]; };
+  auto right = std::ranges::upper_bound(points, cost(point), {}, cost);
+  if (right != points.begin() && std::prev(right)->gain >= point.gain) return false;
+  // A left neighbour of equal cost gains less, as it did not dominate.
+  if (right != points.begin() && cost(*std::prev(right)) == cost(point)) --right;
+  const auto last =
+      std::find_if(right, points.end(), [&](const ParetoPoint& p) { return p.gain > point.gain; });
+  points.insert(points.erase(right, last), point);
+  return true;
+}
+
+}  // namespace
 
 bool dominates(const ParetoPoint& a, const ParetoPoint& b) {
-  return a.gain >= b.gain && a.cost <= b.cost && (a.gain > b.gain || a.cost < b.cost);
+  return at_least_as_good(a, b) && !at_least_as_good(b, a);
 }
 
 bool ParetoFront::add(const ParetoPoint& point) {
-  auto right = std::ranges::upper_bound(points_, point.cost, {}, &ParetoPoint::cost);
-  if (right != points_.begin() && std::prev(right)->gain >= point.gain) return false;
-  // A left neighbour of equal cost gains less, as it did not dominate.
-  if (right != points_.begin() && std::prev(right)->cost == point.cost) --right;
-  const auto last =
-      std::find_if(right, points_.end(), [&](const ParetoPoint& p) { return p.gain > point.gain; });
-  const auto at = points_.erase(right, last);
+  if (point.costs.size() == 1) return add_to_staircase(points_, point);
+  if (std::ranges::any_of(points_, [&](const auto& p) { return at_least_as_good(p, point); })) {
+    return false;
+  }
+  std::erase_if(points_, [&](const ParetoPoint& p) { return at_least_as_good(point, p); });
+  const auto at = std::ranges::upper_bound(points_, point.costs, {}, &ParetoPoint::costs);
   points_.insert(at, point);
   return true;
 }

@@ -58,16 +58,16 @@ SearchResult result_of(const SearchEngine& engine, SearchStatus status) {
   const History& history = engine.history();
   SearchResult result;
   result.status = status;
-  result.macs = history[0].macs;
-  result.flops = 2 * history[0].macs;
-  result.params = history[0].params;
   result.iterations = engine.complete_iterations();
   result.children = history.size() - 1;
-  for (const auto& [i, rank] : engine.members()) {
+  const FoundFront found = engine.found();
+  result.measures = found.measures(0, history.graph(0));
+  result.named = found.named;
+  for (const auto& [i, rank] : found.members) {
     const Individual& member = history[i];
-    result.front.push_back({rank, model_name(member.hash), member.hash, member.macs,
-                            2 * member.macs, member.params, member.gain, member.iteration,
-                            history.graph(i)});
+    const Graph graph = history.graph(i);
+    result.front.push_back({rank, model_name(member.hash), member.hash, found.measures(i, graph),
+                            member.gain, member.iteration, graph});
   }
   return result;
 }
@@ -100,8 +100,7 @@ struct Task {
   }
 
   void write(const SearchEngine& engine, const RunDirectory& directory, SearchStatus status) {
-    write_front(run.directory, config, hashes, engine.history(), engine.members(),
-                predictor.knowledge(input), engine.threads());
+    write_front(run.directory, config, hashes, engine.found(), predictor.knowledge(input));
     add_validation(run.directory);
     session.ended = utc_now();
     session.status = status_name(status);
@@ -115,11 +114,12 @@ struct Task {
 }  // namespace
 
 SearchResult run_search(const SearchConfig& config, const SearchRun& run, const Graph& input,
-                        const SegmentDatabase& database, const Predictor& predictor, Log& log) {
+                        const SegmentDatabase& database, const Predictor& predictor, Log& log,
+                        const CostModels& models) {
   const auto start = std::chrono::steady_clock::now();
   Session session;
   session.started = utc_now();
-  set_up(config.options, input);  // complain before anything is written
+  set_up(config.options, input, models);  // complain before anything is written
   warn_of_unknown_costs(input, log);
   SearchConfig resolved = config;
   if (resolved.options.new_weights == ExportWeights::kAuto) {
@@ -135,7 +135,7 @@ SearchResult run_search(const SearchConfig& config, const SearchRun& run, const 
   Task task{resolved, run, input, predictor, hashes, start, std::move(session)};
   std::optional<SearchEngine> engine;
   try {
-    engine.emplace(resolved, run, hashes, input, database, predictor,
+    engine.emplace(resolved, run, hashes, input, database, predictor, models,
                    directory ? &directory->journal() : nullptr);
     return task.search(*engine, directory ? &*directory : nullptr);
   } catch (const Error& error) {

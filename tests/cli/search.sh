@@ -13,7 +13,7 @@ search() { run "$AUTOGO" search --model "$model" --segments "$segments" --predic
 run "$AUTOGO" search -o out
 expect_refusal 2 "--model FILE is missing"
 search -o out --objective speed
-expect_refusal 2 "--objective 'speed': no such objective; expected one of flops, macs, params"
+expect_refusal 2 "--objective: no such measure 'speed'; expected one of macs, flops, params, weight-bytes, peak-memory"
 search -o out --max-flops-decrease 5 --max-flops-increase -10
 expect_refusal 2 "the FLOPs window is empty"
 search -o out --dry-run --freeze 'no_such_node'
@@ -76,6 +76,21 @@ for member in whole/models/*.onnx; do
   macs="$(sed 's/.*"totals":{"macs":\([0-9]*\).*/\1/' <<< "$out")"
   grep -q "\"macs\": $macs," whole/pareto.json || problem "pareto.json has other MACs than profile"
 done
+# Objectives and constraints of any measure; what cannot be met says what can, and leaves nothing.
+search --objective params,peak-memory --constraint 'macs<=-5%' --iterations 4 --jobs 1 -o bounded
+expect_code 0
+expect_out_has "peak-memory"
+head -1 bounded/pareto.csv | grep -q ',peak_memory,peak_memory_change_percent$' ||
+  problem "pareto.csv lacks an objective"
+while IFS=, read -r _ _ _ _ _ change _; do
+  awk -v change="$change" 'BEGIN { exit !(change <= -5) }' || problem "a member breaks the constraint: $change"
+done < <(tail -n +2 bounded/pareto.csv)
+search -q --constraint 'params<=1%' --iterations 1 --jobs 1 -o never
+expect_refusal 4 "no network was found that keeps --constraint 'params<=1%'; the nearest has "
+[ ! -e never ] || problem "expected no run directory"
+search --constraint 'params=1' -o never
+expect_refusal 2 "--constraint 'params=1': expected NAME<=VALUE"
+
 # Told of a short training, the search finds other gains, and says so in its configuration.
 search --iterations 1 --jobs 1 --training-images 20000 -o short
 expect_code 0

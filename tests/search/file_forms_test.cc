@@ -125,8 +125,8 @@ TEST_F(ImportedSearch, ANetworkWhoseInputIsTransposedFindsWhatItsTwinFinds) {
   const SearchResult expected = searched(import(twin)), found = searched(import(last));
   ASSERT_GE(expected.front.size(), 2U);
   EXPECT_GE(found.front.size(), 2U);
-  EXPECT_EQ(found.macs, expected.macs);
-  EXPECT_EQ(found.params, expected.params);
+  EXPECT_EQ(found.measures.at("macs"), expected.measures.at("macs"));
+  EXPECT_EQ(found.measures.at("params"), expected.measures.at("params"));
 }
 
 /// The body of `mobile_network` in one of its spellings.

@@ -97,7 +97,7 @@ double hypervolume(const std::vector<ParetoPoint>& points, std::int64_t input_ma
   double area = 0, gain = 0;
   for (const ParetoPoint& p : front.points()) {  // by cost, and so by gain
     if (p.gain <= gain) continue;
-    area += (p.gain - gain) * (most - static_cast<double>(p.cost)) / most;
+    area += (p.gain - gain) * (most - p.costs[0]) / most;
     gain = p.gain;
   }
   return area;
@@ -128,7 +128,7 @@ class Guided : public ::testing::Test {
     JournalReader journal(run.directory + "/journal.jsonl");
     while (const auto event = journal.next()) {
       if (event->at("event") == "child") {
-        points.back().push_back({event->at("gain"), event->at("macs"), 0});
+        points.back().push_back({event->at("gain"), {event->at("costs").at(0)}, 0});  // macs
       } else if (event->at("event") == "iteration") {
         points.push_back(points.back());
       }
@@ -188,7 +188,7 @@ TEST_F(Guided, AsManyRandomNetworksDoNotComeAsFar) {
     random.max_mutations = 4;
     std::vector<ParetoPoint> chance;
     for (const Mutant& m : random_mutants(input_, database_, *predictor_, random)) {
-      chance.push_back({m.predicted_gain, m.macs, 0});
+      chance.push_back({m.predicted_gain, {static_cast<double>(m.macs)}, 0});
     }
     EXPECT_GT(hypervolume(points.back(), graph_macs(input_)),
               1.5 * hypervolume(chance, graph_macs(input_)))

@@ -158,7 +158,7 @@ TEST_F(Imported, WhatTheSearchMayNotChangeStaysAsItWas) {
     }
     split_tied += tied == 1 ? 1 : 0;
     const Graph back = import_onnx(path);
-    EXPECT_EQ(graph_macs(back), m.macs);
+    EXPECT_EQ(graph_macs(back), m.measures.count("macs"));
     EXPECT_TRUE(hashes.insert(canonical_hash(back)).second);
   }
   EXPECT_GT(split_tied, 0) << "no member replaces one of the nodes that share weights";

@@ -54,12 +54,14 @@ struct Walk {
   SearchOptions options;
   Rng rng;
   std::set<std::uint64_t> seen;
+  testing::Limits limits;
 
   Walk(Graph graph, const SegmentDatabase& database, const SearchOptions& o)
       : input(std::move(graph)),
         pool(database, input, allowed_ops(o, input), o),
         options(o),
-        rng(o.seed) {}
+        rng(o.seed),
+        limits(o, input) {}
 
   /// New children of one random run of one to six nodes.
   std::vector<Child> step(const Parent& parent, const Individual& individual) {
@@ -67,7 +69,8 @@ struct Walk {
                               memo,
                               predictor,
                               {},
-                              macs_window(options, graph_macs(input)),
+                              limits.models,
+                              limits.bounds,
                               -std::numeric_limits<double>::infinity(),
                               4};
     std::vector<std::uint32_t> sizes(parent.order.size(), 1);
@@ -88,13 +91,11 @@ int make_children(const std::string& model, const std::string& segments, std::si
   options.max_flops_decrease = 100;
   options.max_flops_increase = 1000;
   Walk walk(import_onnx(model), SegmentDatabase::load(segments), options);
-  const GraphCost cost = graph_cost(walk.input);
   std::size_t written = 0, refused = 0;
   for (int rounds = 0; written < count && rounds < 100000; ++rounds) {
     Graph graph = walk.input;
     Individual individual;
-    individual.macs = cost.total.macs;
-    individual.params = cost.total.params;
+    individual.costs = walk.limits.costs;
     for (int depth = 0; depth < kDepth && written < count; ++depth) {
       const Parent parent(0, 0, graph);
       const std::vector<Child> children = walk.step(parent, individual);
@@ -120,8 +121,7 @@ int make_children(const std::string& model, const std::string& segments, std::si
       if (children.empty()) continue;
       const Child& next = children[walk.rng.below(children.size())];
       graph = apply(next.step, parent.graph, parent.uses, parent.order);
-      individual.macs = next.macs;
-      individual.params = next.params;
+      individual.costs = next.costs;
     }
   }
   std::cerr << model << ": " << written << " children, " << refused << " refused by the checker\n";

@@ -87,17 +87,17 @@ void random_walk(const Graph& start, const SearchOptions& options, std::uint64_t
   const ReplacementPool pool(database, start, allowed_ops(options, start), options);
   PropagationMemo memo;
   const FakePredictor predictor;
-  const GraphCost cost = graph_cost(start);
+  const testing::Limits limits(options, start);
   const MutationSetup setup{pool,
                             memo,
                             predictor,
                             {},
-                            macs_window(options, cost.total.macs),
+                            limits.models,
+                            limits.bounds,
                             -std::numeric_limits<double>::infinity(),
                             30};
   Individual individual;
-  individual.macs = cost.total.macs;
-  individual.params = cost.total.params;
+  individual.costs = limits.costs;
   Rng rng(seed);
   Graph graph = start;
   for (int step = 0; step < steps; ++step) {
@@ -114,8 +114,7 @@ void random_walk(const Graph& start, const SearchOptions& options, std::uint64_t
     for (const Child& child : children) visit(parent, individual, child);
     const Child& next = children[rng.below(children.size())];
     graph = apply(next.step, parent.graph, parent.uses, parent.order);
-    individual.macs = next.macs;
-    individual.params = next.params;
+    individual.costs = next.costs;
   }
 }
 
@@ -123,8 +122,10 @@ TEST(Mutate, ThousandsOfChildrenAreValidNetworksOfTheStatedCost) {
   SearchOptions options;
   options.max_flops_decrease = 100;
   options.max_flops_increase = 300;
+  options.objective = "flops,peak-memory";
   std::size_t children = 0;
   for (const Case& c : cases()) {
+    const testing::Limits limits(options, c.graph);
     for (const MutationUnit unit : {MutationUnit::kSegment, MutationUnit::kOperator}) {
       options.mutation = unit;
       std::size_t of_case = 0;
@@ -137,9 +138,13 @@ TEST(Mutate, ThousandsOfChildrenAreValidNetworksOfTheStatedCost) {
                           apply(child.step, parent.graph, parent.uses, parent.order);
                       expect_consistent(graph);
                       expect_all_used(graph);
-                      const GraphCost cost = graph_cost(graph);
-                      EXPECT_EQ(cost.total.macs, child.macs);
-                      EXPECT_EQ(cost.total.params, child.params);
+                      const Cost cost = graph_cost(graph).total;
+                      EXPECT_EQ(limits.count("macs", child.costs), cost.macs);
+                      EXPECT_EQ(limits.count("flops", child.costs), 2 * cost.macs);
+                      EXPECT_EQ(limits.count("params", child.costs), cost.params);
+                      EXPECT_EQ(limits.count("weight_bytes", child.costs), cost.weight_bytes);
+                      EXPECT_EQ(limits.count("peak_memory", child.costs),
+                                graph_cost(graph).peak_activation_bytes);
                       EXPECT_EQ(canonical_hash(graph), child.hash);
                       EXPECT_EQ(graph.input_nodes().size(), c.graph.input_nodes().size());
                     });
@@ -158,11 +163,11 @@ TEST(Mutate, ChildrenLieInTheWindowAndGainEnough) {
                              options);
   PropagationMemo memo;
   const FakePredictor predictor;
-  const std::int64_t macs = graph_macs(graph);
-  const MutationSetup setup{pool, memo, predictor, {}, macs_window(options, macs), 0.5, 100};
+  const testing::Limits limits(options, graph);
+  const MutationSetup setup{pool, memo, predictor, {}, limits.models, limits.bounds, 0.5, 100};
   const Parent parent(0, 0, graph);
   Individual individual;
-  individual.macs = macs;
+  individual.costs = limits.costs;
   individual.gains.known = 0.25;
   std::size_t in_window = 0, accepted = 0;
   for (std::uint32_t begin = 2; begin < 20; ++begin) {
@@ -174,11 +179,16 @@ TEST(Mutate, ChildrenLieInTheWindowAndGainEnough) {
     EXPECT_LE(result.resolved, 100U);
     EXPECT_GE(result.drawn, result.resolved);
     EXPECT_GE(result.resolved, result.in_window);
-    EXPECT_LE(result.min_macs, result.max_macs);
+    if (result.resolved > 0) {
+      EXPECT_LE(limits.count("macs", result.least), limits.count("macs", result.most));
+    }
     in_window += result.in_window;
     accepted += result.children.size();
     for (const Child& child : result.children) {
-      EXPECT_TRUE(setup.window.contains(child.macs));
+      const double change = child.costs[limits.models.place("macs", "test")] /
+                            limits.costs[limits.models.place("macs", "test")];
+      EXPECT_GT(change, 0.8);
+      EXPECT_LT(change, 1.1);
       EXPECT_GE(child.gain, 0.5);
       EXPECT_LE(child.gain, result.best_gain);
       // The gain is the parent's plus the paired difference at this cut.
@@ -205,9 +215,9 @@ TEST(Mutate, TheSourcesOwnClassIsNoReplacement) {
   const FakePredictor predictor;
   const Parent parent(0, 0, graph);
   Individual individual;
-  individual.macs = graph_macs(graph);
-  const MutationSetup setup{pool, memo, predictor, {}, macs_window(options, individual.macs),
-                            -10,  1000};
+  const testing::Limits limits(options, graph);
+  individual.costs = limits.costs;
+  const MutationSetup setup{pool, memo, predictor, {}, limits.models, limits.bounds, -10, 1000};
   const SourceRun run{1, 4, {}};  // conv, batch norm, relu
   const Ports ports = segment_ports(graph, parent.uses, parent.cut(run));
   const std::uint64_t own =
@@ -241,15 +251,10 @@ TEST(Mutate, ACopyOfTheInputIsNoChild) {
   const FakePredictor predictor;
   const Parent parent(0, 0, graph);
   Individual individual;
-  individual.macs = graph_macs(graph);
-  const MutationSetup setup{pool,
-                            memo,
-                            predictor,
-                            {},
-                            macs_window(options, individual.macs),
-                            -10,
-                            100,
-                            computation_hash(graph)};
+  const testing::Limits limits(options, graph);
+  individual.costs = limits.costs;
+  const MutationSetup setup{
+      pool, memo, predictor, {}, limits.models, limits.bounds, -10, 100, computation_hash(graph)};
   const SourceResult result = mutate_source(setup, parent, individual, {1, 2, {}}, Rng(1));
   EXPECT_GT(result.resolved, 0U);
   EXPECT_EQ(result.in_window, 0U);

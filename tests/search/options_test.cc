@@ -25,11 +25,18 @@ std::string usage_error(F f) {
 }
 
 TEST(SearchOptions, WindowIsExclusive) {
-  const MacsWindow window = macs_window({}, 1000);  // -20 % to +10 %
-  EXPECT_FALSE(window.contains(800));
-  EXPECT_TRUE(window.contains(801));
-  EXPECT_TRUE(window.contains(1099));
-  EXPECT_FALSE(window.contains(1100));
+  const CostModels models({make_counting_model()});
+  const std::vector<double> input(models.measures().size(), 1000);
+  const std::vector<Bound> window = bounds_of({}, models, input);  // -20 % to +10 %
+  const auto contains = [&](double macs) {
+    std::vector<double> costs = input;
+    costs[models.place("macs", "test")] = macs;
+    return keeps(window, costs);
+  };
+  EXPECT_FALSE(contains(800));
+  EXPECT_TRUE(contains(801));
+  EXPECT_TRUE(contains(1099));
+  EXPECT_FALSE(contains(1100));
 }
 
 TEST(SearchOptions, AnEmptyWindowIsRefused) {
@@ -46,11 +53,21 @@ TEST(SearchOptions, AnEmptyWindowIsRefused) {
 }
 
 TEST(SearchOptions, ObjectivesAreNamed) {
-  EXPECT_EQ(objective_of("params"), Objective::kParams);
-  EXPECT_EQ(usage_error([] { objective_of("speed"); }),
-            "--objective 'speed': no such objective; expected one of flops, macs, params");
-  EXPECT_EQ(usage_error([] { objective_of("latency"); }),
-            "--objective 'latency': not available yet; expected one of flops, macs, params");
+  SearchOptions options;
+  const auto refusal = [&](const char* objective) {
+    options.objective = objective;
+    return usage_error([&] { validate(options); });
+  };
+  for (const char* good : {"params", "flops,params", "weight-bytes, peak_memory,macs"}) {
+    EXPECT_EQ(refusal(good), "no error");
+  }
+  EXPECT_EQ(refusal("speed"),
+            "--objective: no such measure 'speed'; expected one of macs, flops, params, "
+            "weight-bytes, peak-memory");
+  EXPECT_EQ(refusal("flops,"),
+            "--objective 'flops,': expected one or several measures, like flops or flops,params");
+  EXPECT_EQ(refusal("peak-memory,peak_memory"),
+            "--objective 'peak-memory,peak_memory': names 'peak_memory' twice");
 }
 
 TEST(SearchOptions, OperatorsAreTheInputsOwnPlusAllowedLessDenied) {

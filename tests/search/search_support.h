@@ -18,6 +18,7 @@
 #include "autogo/predict/predictor.h"
 #include "autogo/search/search.h"
 #include "autogo/segment/database.h"
+#include "search/constraints.h"
 #include "support/attrs.h"
 
 namespace autogo::testing {
@@ -229,6 +230,20 @@ class FileSizeLimit {
  private:
   void (*handler_)(int);
   rlimit old_{};
+};
+
+/// What a network costs and may cost, as a search under the options sets it up.
+struct Limits {
+  CostModels models;
+  std::vector<double> costs;
+  std::vector<Bound> bounds;
+  Limits(const SearchOptions& options, const Graph& graph)
+      : models(asked_models(options, standard_cost_models())),
+        costs(models.measure(graph)),
+        bounds(bounds_of(options, models, costs)) {}
+  std::int64_t count(const char* measure, const std::vector<double>& of) const {
+    return static_cast<std::int64_t>(of[models.place(measure, "test")]);
+  }
 };
 
 inline SearchConfig small_config(std::uint64_t seed = 1) {

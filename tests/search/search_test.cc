@@ -7,6 +7,7 @@
 #include <limits>
 #include <set>
 
+#include "autogo/cost/cost.h"
 #include "base/json.h"
 #include "pareto.h"
 #include "search/run/journal.h"
@@ -63,12 +64,12 @@ TEST_F(Search, FindsAFrontInTheWindow) {
   EXPECT_EQ(reports_[1].parents, 4U);
   for (std::size_t i = 0; i < result.front.size(); ++i) {
     const FrontMember& m = result.front[i];
-    EXPECT_GT(static_cast<double>(m.macs), 0.8 * static_cast<double>(result.macs));
-    EXPECT_LT(static_cast<double>(m.macs), 1.1 * static_cast<double>(result.macs));
+    EXPECT_GT(m.measures.at("macs"), 0.8 * result.measures.at("macs"));
+    EXPECT_LT(m.measures.at("macs"), 1.1 * result.measures.at("macs"));
     EXPECT_GE(m.predicted_gain, 0);
-    EXPECT_EQ(graph_macs(m.graph), m.macs);
+    EXPECT_EQ(graph_macs(m.graph), m.measures.count("macs"));
     if (i > 0) {
-      EXPECT_LT(result.front[i - 1].macs, m.macs);
+      EXPECT_LT(result.front[i - 1].measures.count("macs"), m.measures.count("macs"));
       EXPECT_LT(result.front[i - 1].predicted_gain, m.predicted_gain);
     }
   }
@@ -76,23 +77,25 @@ TEST_F(Search, FindsAFrontInTheWindow) {
 
 TEST_F(Search, TheFrontIsTheFrontOfTheJournalsChildren) {
   const SearchResult result = search(testing::small_config(), "run");
-  std::vector<ParetoPoint> points{{0, result.macs, 0}};
+  std::vector<ParetoPoint> points{{0, {result.measures.at("macs")}, 0}};
   std::set<std::string> hashes;
   for (const Json& event : events(folder_ / "run/journal.jsonl")) {
     if (event["event"] != "child") continue;
     EXPECT_TRUE(hashes.insert(event["hash"]).second) << "a duplicate";
-    points.push_back({event["gain"], event["macs"], static_cast<std::uint32_t>(points.size())});
+    points.push_back(
+        {event["gain"], {event["costs"][0]}, static_cast<std::uint32_t>(points.size())});
   }
   EXPECT_EQ(points.size(), result.children + 1);
-  std::vector<std::pair<std::int64_t, double>> expected, found;
+  std::vector<std::pair<double, double>> expected, found;
   for (const ParetoPoint& p : points) {
     const bool beaten =
         std::ranges::any_of(points, [&](const ParetoPoint& q) { return dominates(q, p); });
-    if (!beaten && p.individual != 0) expected.emplace_back(p.cost, p.gain);
+    if (!beaten && p.individual != 0) expected.emplace_back(p.costs[0], p.gain);
   }
   std::ranges::sort(expected);
   expected.erase(std::unique(expected.begin(), expected.end()), expected.end());
-  for (const FrontMember& m : result.front) found.emplace_back(m.macs, m.predicted_gain);
+  for (const FrontMember& m : result.front)
+    found.emplace_back(m.measures.at("macs"), m.predicted_gain);
   EXPECT_EQ(found, expected);
 }
 
@@ -101,17 +104,23 @@ TEST_F(Search, WritesWhatItFound) {
   const Json pareto = parse_json(read_file(folder_ / "run/pareto.json"), "pareto");
   EXPECT_EQ(pareto["format"], "autogo.pareto");
   EXPECT_EQ(pareto["version"], 1);
-  EXPECT_EQ(pareto["input"]["macs"], result.macs);
-  EXPECT_EQ(pareto["input"]["flops"], 2 * result.macs);
-  EXPECT_EQ(pareto["input"]["params"], result.params);
+  EXPECT_EQ(pareto["input"]["macs"], result.measures.count("macs"));
+  EXPECT_EQ(pareto["input"]["flops"], 2 * result.measures.count("macs"));
+  EXPECT_EQ(pareto["input"]["params"], result.measures.count("params"));
   ASSERT_EQ(pareto["members"].size(), result.front.size());
   for (std::size_t i = 0; i < result.front.size(); ++i) {
     const Json& member = pareto["members"][i];
     EXPECT_EQ(member["model"], result.front[i].model);
-    EXPECT_EQ(member["macs"], result.front[i].macs);
+    EXPECT_EQ(member["macs"], result.front[i].measures.count("macs"));
+    for (const auto& [name, value] : result.front[i].measures) {
+      EXPECT_EQ(member["measures"][name], value) << name;
+    }
+    EXPECT_EQ(member["measures"].size(), 5U);
+    EXPECT_EQ(member["measures"]["peak_memory"],
+              graph_cost(result.front[i].graph).peak_activation_bytes);
     EXPECT_EQ(member["predicted_gain"], result.front[i].predicted_gain);
     EXPECT_EQ(member["lineage"].size() > 0, true);
-    EXPECT_EQ(member["lineage"].back()["macs"], result.front[i].macs);
+    EXPECT_EQ(member["lineage"].back()["macs"], result.front[i].measures.count("macs"));
     EXPECT_LE(member["lineage"].size(), member["iteration"].get<std::size_t>() + 1);
     EXPECT_TRUE(std::filesystem::exists(folder_ / "run/" + result.front[i].model));
   }
@@ -170,9 +179,9 @@ TEST_F(Search, ObjectiveParamsMinimisesParameters) {
   config.options.objective = "params";
   const SearchResult result = search(config);
   std::vector<FrontMember> front = result.front;
-  std::ranges::sort(front, {}, &FrontMember::params);
+  std::ranges::sort(front, {}, [](const FrontMember& m) { return m.measures.at("params"); });
   for (std::size_t i = 1; i < front.size(); ++i) {
-    EXPECT_LT(front[i - 1].params, front[i].params);
+    EXPECT_LT(front[i - 1].measures.count("params"), front[i].measures.count("params"));
     EXPECT_LT(front[i - 1].predicted_gain, front[i].predicted_gain);
   }
 }
@@ -182,7 +191,7 @@ TEST_F(Search, WhatIsOnTheFrontIsNotDominatedByTheInput) {
   const SearchResult result =
       run_search(testing::small_config(), {}, testing::residual_network(), database_, flat);
   EXPECT_EQ(result.front.size(), 1U);  // all gains 0: only the leanest
-  EXPECT_LT(result.front[0].macs, result.macs);
+  EXPECT_LT(result.front[0].measures.count("macs"), result.measures.count("macs"));
 }
 
 TEST_F(Search, RunnersUpFillASmallFront) {
@@ -198,9 +207,9 @@ TEST_F(Search, RunnersUpFillASmallFront) {
   for (std::size_t i = 0; i < 5; ++i) {
     EXPECT_EQ(result.front[i].rank, i + 1);  // all gains 0: a front is one network
     EXPECT_EQ(pareto["members"][i]["rank"], i + 1);
-    EXPECT_LT(result.front[i].macs, result.macs);
+    EXPECT_LT(result.front[i].measures.count("macs"), result.measures.count("macs"));
     if (i > 0) {
-      EXPECT_LE(result.front[i - 1].macs, result.front[i].macs);
+      EXPECT_LE(result.front[i - 1].measures.count("macs"), result.front[i].measures.count("macs"));
     }
   }
 }

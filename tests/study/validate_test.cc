@@ -8,6 +8,7 @@
 #include <fstream>
 #include <set>
 
+#include "autogo/cost/cost.h"
 #include "autogo/network/inherit.h"
 #include "autogo/onnx/model.h"
 #include "autogo/study/trained_runs.h"

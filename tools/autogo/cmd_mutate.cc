@@ -72,7 +72,7 @@ int run_mutate(Cli& cli) {
   cli.add_input_shapes(a.input_shapes);
   cli.parse();
   a.config.input_shapes = parse_input_shapes(a.input_shapes);
-  resolve_mutation(a.config, a.words, true);
+  resolve_mutation(cli.app(), a.config, a.words, true);
 
   const Graph input =
       import_onnx(a.config.model, {.input_shapes = a.config.input_shapes}, cli.log());

@@ -92,7 +92,7 @@ void resolve_arguments(Cli& cli, SearchArguments& a) {
   AUTOGO_REQUIRE(!config.model.empty(), ErrorKind::kUsage,
                  "--model FILE is missing (or --resume RUN to continue a run)");
   if (a.run.directory.empty()) a.run.directory = free_directory(config.model);
-  resolve_mutation(config, a.words, !a.dry_run);
+  resolve_mutation(cli.app(), config, a.words, !a.dry_run);
   config.input_shapes = parse_input_shapes(a.input_shapes);
   validate(config.options);
 }
@@ -103,47 +103,82 @@ std::string format(const char* pattern, double value) {
   return text;
 }
 
-std::string progress_line(const IterationReport& r, std::uint32_t iterations) {
+/// The first objective, as people say it.
+std::string first_objective(const SearchOptions& options) {
+  const std::string word = options.objective.substr(0, options.objective.find(','));
+  return word == "flops" || word == "macs" ? "FLOPs" : word;
+}
+
+std::string progress_line(const IterationReport& r, const SearchOptions& options) {
   std::string line = "iteration " + std::to_string(r.iteration + 1) + " of " +
-                     std::to_string(iterations) + ": " + std::to_string(r.parents) + " parents, " +
-                     std::to_string(r.resolved) + " children, " + std::to_string(r.accepted) +
-                     " accepted, front " + std::to_string(r.front);
+                     std::to_string(options.iterations) + ": " + std::to_string(r.parents) +
+                     " parents, " + std::to_string(r.resolved) + " children, " +
+                     std::to_string(r.accepted) + " accepted, front " + std::to_string(r.front);
   if (r.front > 0) {
-    line += ", FLOPs " + format("%+.1f%%", r.best_change_percent) + " at gain " +
-            format("%+.3f", r.gain_of_best) + ", best gain " + format("%+.3f", r.best_gain);
+    line += ", " + first_objective(options) + " " + format("%+.1f%%", r.best_change_percent) +
+            " at gain " + format("%+.3f", r.gain_of_best) + ", best gain " +
+            format("%+.3f", r.best_gain);
   }
   return line + ", " + format("%.1f s", r.seconds);
 }
 
-std::string change(std::int64_t now, std::int64_t then) {
+std::string change(double now, double then) {
   if (then == 0) return "-";
-  return format("%+.1f%%", 100 * static_cast<double>(now - then) / static_cast<double>(then));
+  return format("%+.1f%%", 100 * (now - then) / then);
 }
 
-void print_row(std::ostream& out, const std::string& macs, const std::string& d_macs,
-               const std::string& params, const std::string& d_params, const std::string& gain,
-               const std::string& file) {
-  char text[160];
-  std::snprintf(text, sizeof(text), "%12s %8s %12s %8s %18s  ", macs.c_str(), d_macs.c_str(),
-                params.c_str(), d_params.c_str(), gain.c_str());
-  out << text << file << "\n";
+/// A column of the table, with its change from the input beside it.
+struct MeasureColumn {
+  std::string name, title, unit;
+};
+
+std::vector<MeasureColumn> columns_of(const SearchResult& result) {
+  std::vector<MeasureColumn> columns = {{"macs", "MACs", "M"}, {"params", "params", "M"}};
+  for (const std::string& name : result.named) {
+    if (name == "macs" || name == "flops" || name == "params") continue;
+    for (const MeasureInfo& info : standard_cost_models().measures()) {
+      if (info.name != name) continue;
+      columns.push_back({name, measure_word(name), info.unit == "bytes" ? "MB" : info.unit});
+    }
+  }
+  return columns;
+}
+
+std::string padded(const std::string& text, int width) {
+  char cell[96];
+  std::snprintf(cell, sizeof(cell), "%*s", width, text.c_str());
+  return cell;
+}
+
+/// @param input  of whom changes are told; null: none are
+std::string measure_cells(const std::vector<MeasureColumn>& columns, const Measures& measures,
+                          const Measures* input) {
+  std::string line;
+  for (const MeasureColumn& column : columns) {
+    const double value = measures.at(column.name);
+    line += padded(format("%.3f ", value / 1e6) + column.unit, 12) + " " +
+            padded(input == nullptr ? "" : change(value, input->at(column.name)), 8) + " ";
+  }
+  return line;
 }
 
 void print_table(Cli& cli, const SearchArguments& a, const SearchResult& result) {
   std::ostream& out = cli.out();
-  auto millions = [](std::int64_t n) { return format("%.3f M", static_cast<double>(n) / 1e6); };
-  print_row(out, "MACs", "", "params", "", "gain", "network");
-  print_row(out, millions(result.macs), "", millions(result.params), "", "", a.config.model);
+  const std::vector<MeasureColumn> columns = columns_of(result);
+  for (const MeasureColumn& column : columns) out << padded(column.title, 12) << padded("", 10);
+  out << padded("gain", 18) << "  network\n"
+      << measure_cells(columns, result.measures, nullptr) << padded("", 18) << "  "
+      << a.config.model << "\n";
   const auto error = [&](const FrontMember& m) {
     const double width = std::abs(m.predicted_gain) * result.knowledge.gain_error;
     return !result.note.empty() || std::isnan(width) ? std::string()
                                                      : " +- " + format("%.4f", width);
   };
   for (const FrontMember& m : result.front) {
-    const std::string note = m.rank == 1 ? "" : " (runner-up)";
-    print_row(out, millions(m.macs), change(m.macs, result.macs), millions(m.params),
-              change(m.params, result.params), format("%+.4f", m.predicted_gain) + error(m),
-              (std::filesystem::path(a.run.directory) / m.model).string() + note);
+    out << measure_cells(columns, m.measures, &result.measures)
+        << padded(format("%+.4f", m.predicted_gain) + error(m), 18) << "  "
+        << (std::filesystem::path(a.run.directory) / m.model).string()
+        << (m.rank == 1 ? "" : " (runner-up)") << "\n";
   }
   if (!result.note.empty()) out << result.note << "\n";
 }
@@ -173,6 +208,7 @@ void print_plan(Cli& cli, const SearchArguments& a, const SearchPlan& plan) {
     json["min_macs"] = plan.min_macs;
     json["max_macs"] = plan.max_macs;
     json["fixed_macs"] = plan.frozen_macs;
+    for (const auto& [name, limit] : plan.constraints) json["constraints"][name] = limit;
     json["nodes"] = plan.nodes;
     json["mutable_nodes"] = plan.mutable_nodes;
     json["segments"] = plan.segments;
@@ -184,6 +220,10 @@ void print_plan(Cli& cli, const SearchArguments& a, const SearchPlan& plan) {
   }
   std::string operators;
   for (const std::string& name : plan.operators) operators += " " + name;
+  std::string constraints;
+  for (const auto& [name, limit] : plan.constraints) {
+    constraints += "constraint: " + measure_word(name) + " at most " + format("%.0f", limit) + "\n";
+  }
   const SearchOptions& o = a.config.options;
   cli.out() << a.config.model << ": " << plan.nodes << " nodes, " << plan.mutable_nodes
             << " of them replaceable; " << plan.macs << " MACs, " << plan.params << " parameters\n"
@@ -192,7 +232,7 @@ void print_plan(Cli& cli, const SearchArguments& a, const SearchPlan& plan) {
             << "replacements: " << plan.replacements << " segments with" << operators << "\n"
             << "window: more than " << plan.min_macs << " and less than " << plan.max_macs
             << " MACs; " << plan.frozen_macs << " in nodes that stay\n"
-            << "would try up to "
+            << constraints << "would try up to "
             << std::uint64_t{o.iterations} * o.parents * o.sources * o.replacements
             << " children in " << o.iterations << " iterations\n";
 }
@@ -235,8 +275,9 @@ int run_search(Cli& cli) {
   app.add_option("--model", a.config.model, "the network to start from, an ONNX file")
       ->type_name("FILE");
   app.add_option("--objective", a.config.options.objective,
-                 "what is to be small beside a high predicted gain: flops, macs or params")
-      ->type_name("NAME");
+                 "what is to be small beside a high predicted gain: flops, macs, params, "
+                 "weight-bytes or peak-memory, or several of them")
+      ->type_name("NAME[,NAME...]");
   app.add_option("--segments", a.config.segments, "segment database (default: the bundled one)")
       ->type_name("FILE");
   app.add_option("--predictor", a.config.predictor, "predictor (default: the bundled one)")
@@ -287,7 +328,7 @@ int run_search(Cli& cli) {
       load_predictor(a.config.predictor, a.config.options.training_images);
   a.run.stop = &StopSignal::requested();
   a.run.on_iteration = [&](const IterationReport& report) {
-    log.info(progress_line(report, a.config.options.iterations));
+    log.info(progress_line(report, a.config.options));
   };
   const SearchResult result = searched(
       [&] { return run_search(a.config, a.run, input, database, *predictor, log); });

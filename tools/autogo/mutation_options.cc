@@ -1,6 +1,7 @@
 #include "mutation_options.h"
 
 #include <filesystem>
+#include <limits>
 #include <string_view>
 
 #include "autogo/base/paths.h"
@@ -21,6 +22,11 @@ void declare_mutation(CLI::App& app, SearchOptions& o, MutationWords& words,
          "against the input, exclusive; negative: at least that much fewer", "PERCENT");
   option("--max-flops-decrease", o.max_flops_decrease,
          "against the input, exclusive; 100: no limit", "PERCENT");
+  option("--constraint", o.constraints,
+         "a bound of any measure, like 'params<=5e6', 'macs<=80%' of the input's, or 'macs<=-20%' "
+         "less than it; one of macs or flops opens the FLOPs window unless that is given",
+         "NAME<=VALUE[%]")
+      ->allow_extra_args(false);
   option("--allow-ops", o.allow_ops,
          "operators that replacements may use beside the model's own; 'all'", "OP")
       ->delimiter(',');
@@ -39,7 +45,15 @@ void declare_mutation(CLI::App& app, SearchOptions& o, MutationWords& words,
       ->check(CLI::IsMember({"auto", "random", "constant"}));
 }
 
-void resolve_mutation(SearchConfig& config, const MutationWords& words, bool needs_predictor) {
+void resolve_mutation(const CLI::App& app, SearchConfig& config, const MutationWords& words,
+                      bool needs_predictor) {
+  if (bounds_macs(config.options)) {
+    const auto given = [&](const char* name) { return app.get_option(name)->count() > 0; };
+    if (!given("--max-flops-decrease")) config.options.max_flops_decrease = 100;
+    if (!given("--max-flops-increase")) {
+      config.options.max_flops_increase = std::numeric_limits<double>::infinity();
+    }
+  }
   config.options.mutation =
       words.mutation == "operator" ? MutationUnit::kOperator : MutationUnit::kSegment;
   config.options.new_weights = words.new_weights == "random"     ? ExportWeights::kRandom

@@ -18,7 +18,8 @@ void declare_mutation(CLI::App& app, SearchOptions& options, MutationWords& word
                       const std::string& group);
 /// Reads the words, fills in the bundled database and predictor, makes the paths absolute
 /// (standard input, "-", aside).
-void resolve_mutation(SearchConfig& config, const MutationWords& words, bool needs_predictor);
+void resolve_mutation(const CLI::App& app, SearchConfig& config, const MutationWords& words,
+                      bool needs_predictor);
 
 /// Puts the model's path in front of an error about it; what the library says of a Graph names no
 /// file. Errors about the files of a run begin with its folder and stay.

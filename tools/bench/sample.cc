@@ -43,9 +43,6 @@ class StandIn : public Predictor {
 Individual root_of(const Graph& input) {
   Individual root;
   root.hash = canonical_hash(input);
-  const Cost total = graph_cost(input).total;
-  root.macs = total.macs;
-  root.params = total.params;
   return root;
 }
 
@@ -68,13 +65,12 @@ SearchSample::SearchSample(const Graph& input, const SegmentDatabase& database,
       database_(database),
       predictor_(predictor),
       options_(std::move(options)),
-      window_(macs_window(options_, graph_macs(input))),
-      frozen_(set_up(options_, input).frozen),
+      setup_(set_up(options_, input, standard_cost_models())),
       pool_(database, input, allowed_ops(options_, input), options_) {}
 
 std::vector<SourceRun> SearchSample::sources(const Parent& parent, Rng rng) const {
   const auto sizes = segment_sizes(parent, options_, database_, rng);
-  return select_sources(source_runs(parent, sizes, options_.max_segments, frozen_, pool_),
+  return select_sources(source_runs(parent, sizes, options_.max_segments, setup_.frozen, pool_),
                         options_.sources, rng.fork(1));
 }
 
@@ -83,8 +79,8 @@ std::uint64_t SearchSample::mutate_once(int threads) const {
   const Parent parent(0, root.hash, input_);
   const std::vector<SourceRun> runs = sources(parent, Rng(kSeed));
   PropagationMemo memo;
-  const MutationSetup setup{
-      pool_, memo, predictor_, {}, window_, options_.min_gain, options_.replacements};
+  const MutationSetup setup{pool_,         memo,          predictor_,        {},
+                            setup_.models, setup_.bounds, options_.min_gain, options_.replacements};
   std::vector<SourceResult> results(runs.size());
   parallel_for(runs.size(), threads, [&](std::size_t i) {
     results[i] = mutate_source(setup, parent, root, runs[i], Rng(kSeed).fork(i));
@@ -123,8 +119,8 @@ std::vector<PropagationCall> SearchSample::propagation_calls(std::size_t at_most
   History history(input_, root_of(input_));
   std::vector<std::uint32_t> parents{0};
   PropagationMemo memo;
-  const MutationSetup setup{
-      pool_, memo, predictor_, {}, window_, options_.min_gain, options_.replacements};
+  const MutationSetup setup{pool_,         memo,          predictor_,        {},
+                            setup_.models, setup_.bounds, options_.min_gain, options_.replacements};
   for (std::uint64_t generation = 0; generation < kGenerations; ++generation) {
     std::vector<std::uint32_t> children;
     const std::size_t share = calls.size() + (at_most - calls.size()) / (kGenerations - generation);
@@ -139,8 +135,6 @@ std::vector<PropagationCall> SearchSample::propagation_calls(std::size_t at_most
           individual.parent = p;
           individual.hash = child.hash;
           individual.gain = child.gain;
-          individual.macs = child.macs;
-          individual.params = child.params;
           individual.step = std::move(child.step);
           children.push_back(history.add(std::move(individual)));
         }

@@ -14,7 +14,7 @@
 #include "search/mutation/mutate.h"
 #include "search/mutation/pool.h"
 #include "search/mutation/sources.h"
-#include "search/run/options.h"
+#include "search/setup.h"
 
 namespace autogo::bench {
 
@@ -51,8 +51,7 @@ class SearchSample {
   const SegmentDatabase& database_;
   const Predictor& predictor_;
   SearchOptions options_;
-  MacsWindow window_;
-  std::vector<char> frozen_;
+  SearchSetup setup_;
   ReplacementPool pool_;
 };
 

@@ -43,4 +43,11 @@ Graph extract_segment(const Graph& graph, const Ports& ports, const Cut& cut);
 Graph splice(const Graph& graph, const Cut& cut, const Graph& body,
              std::span<const ValueId> inputs, std::span<const ValueId> outputs);
 
+/// A candidate replacement at a cut: a resolved body and how its ports are wired (see splice()).
+struct Candidate {
+  const Graph* body = nullptr;
+  std::span<const ValueId> inputs;   ///< values of the parent graph
+  std::span<const ValueId> outputs;  ///< values of the parent graph
+};
+
 }  // namespace autogo

@@ -21,13 +21,6 @@ class CutContext {
   virtual ~CutContext() = default;
 };
 
-/// A candidate replacement at a cut: a resolved body and how its ports are wired (see splice()).
-struct Candidate {
-  const Graph* body = nullptr;
-  std::span<const ValueId> inputs;   ///< values of the parent graph
-  std::span<const ValueId> outputs;  ///< values of the parent graph
-};
-
 /// What a predictor knows of networks like one network, and so what it may claim
 /// (docs/decisions/0019-honest-gains.md).
 struct Knowledge {

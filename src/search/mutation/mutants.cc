@@ -10,6 +10,7 @@
 #include <limits>
 #include <optional>
 #include <set>
+#include <string_view>
 
 #include "autogo/base/error.h"
 #include "autogo/base/file.h"
@@ -55,6 +56,10 @@ struct Walk {
   const SearchSetup& setup;
   const MutationSetup& mutation;
 
+  std::int64_t count(std::string_view measure, const std::vector<double>& costs) const {
+    return static_cast<std::int64_t>(setup.value(measure, costs));
+  }
+
   std::optional<Mutant> step(const Mutant& from, Rng rng) const {
     const Parent parent(0, from.hash, from.graph);
     Rng segmentation = rng.fork(1);
@@ -64,15 +69,14 @@ struct Walk {
     if (runs.empty()) return std::nullopt;
     Individual individual;
     individual.gains.known = from.predicted_gain;
-    individual.macs = from.macs;
-    individual.params = from.params;
+    individual.costs = setup.models.measure(from.graph);
     const SourceResult result =
         mutate_source(mutation, parent, individual, runs[rng.below(runs.size())], rng.fork(2));
     if (result.children.empty()) return std::nullopt;
     const Child& child = result.children.front();
     return Mutant{child.hash,
-                  child.macs,
-                  child.params,
+                  count("macs", child.costs),
+                  count("params", child.costs),
                   from.mutations + 1,
                   child.gain,
                   0,
@@ -83,7 +87,7 @@ struct Walk {
     std::optional<NarrowedGraph> narrow = narrow_layer(mutant.graph, setup.frozen, rng);
     if (!narrow) return std::nullopt;
     const Cost cost = graph_cost(narrow->graph).total;
-    if (!setup.window.contains(cost.macs)) return std::nullopt;
+    if (!keeps(setup.bounds, setup.models.measure(narrow->graph))) return std::nullopt;
     mutant.hash = canonical_hash(narrow->graph);
     mutant.macs = cost.macs;
     mutant.params = cost.params;
@@ -94,10 +98,16 @@ struct Walk {
 
   std::optional<Mutant> attempt(std::size_t number) const {
     const Rng rng = Rng(options.search.seed).fork(number);
-    std::optional<Mutant> at =
-        Mutant{canonical_hash(input), setup.macs, setup.params, 0, 0, 0, input};
+    std::optional<Mutant> at = Mutant{canonical_hash(input),
+                                      count("macs", setup.costs),
+                                      count("params", setup.costs),
+                                      0,
+                                      0,
+                                      0,
+                                      input};
     const std::size_t length = 1 + number % options.max_mutations;
     for (std::size_t i = 0; i < length && at; ++i) at = step(*at, rng.fork(i));
+    if (at && !keeps(setup.bounds, setup.models.measure(at->graph))) return std::nullopt;
     const Rng narrowing = rng.fork(length);  // no other draw changes with the share
     if (at && narrowing.fork(0).uniform() < options.narrow) {
       at = narrowed(std::move(*at), narrowing.fork(1));
@@ -114,14 +124,15 @@ std::vector<Mutant> random_mutants(const Graph& input, const SegmentDatabase& da
                  "--max-mutations: expected a number from 1 to 1000");
   AUTOGO_REQUIRE(options.narrow >= 0 && options.narrow <= 1, ErrorKind::kUsage,
                  "--narrow: expected a share from 0 to 1");
-  const SearchSetup setup = set_up(options.search, input);
+  const SearchSetup setup = set_up(options.search, input, standard_cost_models());
   const ReplacementPool pool(database, input, setup.allowed, options.search);
   PropagationMemo memo;
   const MutationSetup mutation{pool,
                                memo,
                                predictor,
                                {},  // what the predictor says, to be judged
-                               setup.window,
+                               setup.models,
+                               setup.bounds,
                                -std::numeric_limits<double>::infinity(),
                                1,
                                computation_hash(input)};
@@ -141,8 +152,8 @@ std::vector<Mutant> random_mutants(const Graph& input, const SegmentDatabase& da
     }
   }
   AUTOGO_REQUIRE(!mutants.empty(), ErrorKind::kInfeasible,
-                 "no mutation gives a network inside the FLOPs window; widen it "
-                 "(--max-flops-increase, --max-flops-decrease) or allow more operators");
+                 "no mutation gives a network inside the FLOPs window and the constraints; widen "
+                 "them (--max-flops-increase, --max-flops-decrease) or allow more operators");
   return mutants;
 }
 

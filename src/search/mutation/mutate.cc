@@ -1,9 +1,10 @@
 // One work item of the search: one source segment, its replacements (AutoGO, section 3.2, 3.3).
 //
 // The order of the steps is the order of their price. Drawing and port mapping cost nothing, shapes
-// are mostly remembered, the cost of a child is its parent's less the source plus the body. Only
-// what lies in the FLOPs window goes to the predictor, in one batch; only what gains enough is
-// spliced into a graph and hashed. Most candidates never become graphs.
+// are mostly remembered, the multiply-accumulates of a child are those of the network without the
+// source plus the body's. Only what keeps the bounds goes to the predictor, in one batch; only what
+// gains enough is spliced into a graph and hashed, and only of those are measures asked that take
+// milliseconds (CostTier::kSurvivors). Most candidates never become graphs.
 //
 // The source's own class is no replacement, unless at another width. That does not keep out all
 // that changes nothing: a convolution mined with stride 2 fits with stride 1, an identity may stand
@@ -23,6 +24,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <optional>
 
 #include "autogo/base/error.h"
 #include "autogo/graph/canonical.h"
@@ -33,11 +36,43 @@ namespace {
 
 constexpr std::size_t kDrawsPerReplacement = 4;
 constexpr int kPortMaps = 4;
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 struct Resolved {
   Mutation step;
-  Cost cost;
+  std::vector<double> costs;
   std::vector<ValueId> inputs, outputs;
+  Candidate candidate() const { return {step.body.get(), inputs, outputs}; }
+};
+
+/// The measures of candidates at one cut, as far as they are asked of every candidate.
+class CandidateCosts {
+ public:
+  CandidateCosts(const CostModels& models, const Graph& graph, const Cut& cut) : models_(models) {
+    for (const auto& model : models.models()) {
+      const bool now = model->tier() == CostTier::kEveryCandidate;
+      contexts_.push_back(now ? model->prepare(graph, cut) : nullptr);
+    }
+  }
+  /// By place; NaN where only survivors are asked.
+  std::vector<double> of(const Candidate& candidate) const {
+    std::vector<double> costs;
+    costs.reserve(models_.measures().size());
+    for (std::size_t m = 0; m < contexts_.size(); ++m) {
+      const CostModel& model = *models_.models()[m];
+      if (contexts_[m] == nullptr) {
+        costs.insert(costs.end(), model.measures().size(), kUnknown);
+        continue;
+      }
+      const std::vector<double> numbers = model.measure_candidate(*contexts_[m], candidate);
+      costs.insert(costs.end(), numbers.begin(), numbers.end());
+    }
+    return costs;
+  }
+
+ private:
+  const CostModels& models_;
+  std::vector<std::unique_ptr<CostContext>> contexts_;
 };
 
 std::vector<std::uint32_t> random_map(std::size_t size, Rng& rng) {
@@ -68,11 +103,47 @@ bool resolve(const MutationSetup& setup, const Parent& parent, const Ports& port
                                        types_of(parent.graph, out.outputs));
     if (answer->status != SolveStatus::kFeasible) continue;
     out.step.segment = replacement.id;
-    out.cost = body_cost(answer->body);
     out.step.body = std::shared_ptr<const Graph>(answer, &answer->body);
     return true;
   }
   return false;
+}
+
+/// A network that may become a child, and its graph where a model is still to be asked of it.
+struct Survivor {
+  Child child;
+  std::optional<Graph> graph;
+};
+
+bool asks_survivors(const CostModels& models) {
+  return std::ranges::any_of(models.models(),
+                             [](const auto& m) { return m->tier() == CostTier::kSurvivors; });
+}
+
+/// Asks the models that only survivors are worth asking, in one batch each, and keeps those within
+/// the bounds.
+void measure_survivors(const MutationSetup& setup, const Individual& individual,
+                       std::vector<Survivor>& survivors, SourceResult& result) {
+  std::size_t first = 0;
+  std::vector<const Graph*> graphs;
+  for (const Survivor& s : survivors) graphs.push_back(s.graph ? &*s.graph : nullptr);
+  for (const auto& model : setup.models.models()) {
+    const std::size_t count = model->measures().size();
+    if (model->tier() == CostTier::kSurvivors && !graphs.empty()) {
+      const auto numbers = model->measure(graphs);
+      AUTOGO_CHECK(numbers.size() == graphs.size());
+      for (std::size_t i = 0; i < numbers.size(); ++i) {
+        std::ranges::copy(numbers[i],
+                          survivors[i].child.costs.begin() + static_cast<std::ptrdiff_t>(first));
+      }
+    }
+    first += count;
+  }
+  for (Survivor& survivor : survivors) {
+    widen(survivor.child.costs, result);
+    if (!admits(setup.bounds, survivor.child.costs, individual.costs)) continue;
+    result.children.push_back(std::move(survivor.child));
+  }
 }
 
 /// Scores the candidates against their parent and makes those that gain enough.
@@ -83,9 +154,11 @@ void accept(const MutationSetup& setup, const Parent& parent, const Individual& 
   const double original = setup.predictor.score_original(*context);
   std::vector<Candidate> batch;
   batch.reserve(candidates.size());
-  for (const Resolved& c : candidates) batch.push_back({c.step.body.get(), c.inputs, c.outputs});
+  for (const Resolved& c : candidates) batch.push_back(c.candidate());
   const std::vector<double> scores = setup.predictor.score(*context, batch);
   AUTOGO_CHECK(scores.size() == candidates.size());
+  const bool keep_graphs = asks_survivors(setup.models);
+  std::vector<Survivor> survivors;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const GainSum gains = individual.gains.plus(scores[i] - original, parent.trust);
     const double gain = setup.promise(gains);
@@ -93,27 +166,39 @@ void accept(const MutationSetup& setup, const Parent& parent, const Individual& 
                    "the predictor gives a network a score that is no number: it is damaged, or was "
                    "trained on damaged labels");
     Resolved& c = candidates[i];
+    const bool step = !keeps(setup.bounds, c.costs);
     if (gain >= setup.min_gain) {
-      const Graph graph = splice(parent.graph, cut, *c.step.body, c.inputs, c.outputs);
+      Graph graph = splice(parent.graph, cut, *c.step.body, c.inputs, c.outputs);
       const std::uint64_t computes = computation_hash(graph);
       if (computes == setup.input_computes || computes == parent.computes) continue;
       c.step.body_hash = hash_of_body(*c.step.body);
-      // Parameters are no sum over cuts: a weight of the run may live on in a node that shares it.
-      result.children.push_back({std::move(c.step), canonical_hash(graph),
-                                 individual.macs - run.cost.macs + c.cost.macs, graph_params(graph),
-                                 gains, gain});
+      const std::uint64_t hash = canonical_hash(graph);
+      survivors.push_back(
+          {{std::move(c.step), hash, std::move(c.costs), gains, gain}, std::nullopt});
+      if (keep_graphs) survivors.back().graph = std::move(graph);
+    }
+    if (step) {
+      ++result.steps;
+      continue;
     }
     result.best_gain = result.in_window == 0 ? gain : std::max(result.best_gain, gain);
     ++result.in_window;
   }
+  measure_survivors(setup, individual, survivors, result);
 }
 
 }  // namespace
 
-Cost body_cost(const Graph& body) {
-  Cost cost;
-  for (std::uint32_t n = 0; n < body.num_nodes(); ++n) cost += node_cost(body, NodeId{n});
-  return cost;
+void widen(std::span<const double> costs, SourceResult& result) {
+  if (result.least.empty()) {
+    result.least.assign(costs.begin(), costs.end());
+    result.most = result.least;
+    return;
+  }
+  for (std::size_t i = 0; i < costs.size(); ++i) {  // fmin and fmax pass over NaN
+    result.least[i] = std::fmin(result.least[i], costs[i]);
+    result.most[i] = std::fmax(result.most[i], costs[i]);
+  }
 }
 
 SourceResult mutate_source(const MutationSetup& setup, const Parent& parent,
@@ -123,8 +208,8 @@ SourceResult mutate_source(const MutationSetup& setup, const Parent& parent,
       canonical_hash(extract_segment(parent.graph, ports, parent.cut(run)), NodeIdentity::kSegment);
   const auto fitting = setup.pool.fitting(ports.inputs.size(), ports.outputs.size(),
                                           port_layouts(parent.graph, ports));
+  const CandidateCosts costs(setup.models, parent.graph, parent.cut(run));
   SourceResult result;
-  result.min_macs = std::numeric_limits<std::int64_t>::max();
   std::vector<Resolved> candidates;
   for (const std::size_t i :
        rng.sample(fitting.size(), std::size_t{setup.replacements} * kDrawsPerReplacement)) {
@@ -135,15 +220,13 @@ SourceResult mutate_source(const MutationSetup& setup, const Parent& parent,
     Resolved candidate;
     if (!resolve(setup, parent, ports, replacement, rng, candidate)) continue;
     ++result.resolved;
-    const std::int64_t macs = individual.macs - run.cost.macs + candidate.cost.macs;
-    result.min_macs = std::min(result.min_macs, macs);
-    result.max_macs = std::max(result.max_macs, macs);
-    if (!setup.window.contains(macs)) continue;
+    candidate.costs = costs.of(candidate.candidate());
+    widen(candidate.costs, result);
+    if (!admits(setup.bounds, candidate.costs, individual.costs)) continue;
     candidate.step.begin = run.begin;
     candidate.step.end = run.end;
     candidates.push_back(std::move(candidate));
   }
-  if (result.resolved == 0) result.min_macs = 0;
   if (!candidates.empty()) accept(setup, parent, individual, run, candidates, result);
   return result;
 }

@@ -7,6 +7,8 @@
 #include "check_item.h"
 
 #include <algorithm>
+#include <cmath>
+#include <span>
 
 #include "autogo/base/error.h"
 #include "autogo/graph/canonical.h"
@@ -24,6 +26,22 @@ bool is_permutation(std::vector<std::uint32_t> map, std::size_t size) {
   return true;
 }
 
+/// Are the costs those of the network? Of what only survivors are asked the journal is all there
+/// is.
+bool costs_as(const CostModels& models, const Graph& graph, std::span<const double> costs) {
+  const Graph* const graphs[] = {&graph};
+  auto claimed = costs.begin();
+  for (const auto& model : models.models()) {
+    const auto end = claimed + static_cast<std::ptrdiff_t>(model->measures().size());
+    const bool same = model->tier() == CostTier::kEveryCandidate
+                          ? std::ranges::equal(std::span(claimed, end), model->measure(graphs)[0])
+                          : std::none_of(claimed, end, [](double c) { return std::isnan(c); });
+    if (!same) return false;
+    claimed = end;
+  }
+  return true;
+}
+
 class ItemCheck {
  public:
   ItemCheck(const JournalItem& item, const Parent& parent, const Individual& individual,
@@ -31,16 +49,18 @@ class ItemCheck {
       : item_(item),
         parent_(parent),
         individual_(individual),
-        run_(run),
         setup_(setup),
         ports_(segment_ports(parent.graph, parent.uses, parent.cut(run))) {}
 
   void totals() const {
     const SourceResult& r = item_.result;
-    require(r.drawn >= r.resolved && r.resolved >= r.in_window &&
-                r.in_window >= r.children.size() && r.resolved <= setup_.replacements,
+    require(r.drawn >= r.resolved && r.resolved <= setup_.replacements &&
+                r.resolved >= r.in_window && r.resolved - r.in_window >= r.steps &&
+                r.in_window + r.steps >= r.children.size(),
             "its counts contradict each other");
-    require(r.resolved > 0 || r.max_macs == 0, "\"macs\" of no network");
+    for (std::size_t i = 0; i < r.least.size(); ++i) {
+      require(!(r.least[i] > r.most[i]), "its least measure is above its most");
+    }
     require(r.in_window > 0 || r.best_gain == 0, "\"best_gain\" of no network");
   }
 
@@ -48,9 +68,7 @@ class ItemCheck {
     ports(child.step);
     limits(child);
     const Graph graph = apply(child.step, parent_.graph, parent_.uses, parent_.order);
-    const std::int64_t added = body_cost(*child.step.body).macs;
-    require(child.macs == individual_.macs - run_.cost.macs + added &&
-                child.params == graph_params(graph),
+    require(costs_as(setup_.models, graph, child.costs),
             name(child) + " does not cost what it claims");
     const std::uint64_t hash = canonical_hash(graph);
     require(hash == child.hash,
@@ -90,10 +108,14 @@ class ItemCheck {
   /// Would the run have accepted it?
   void limits(const Child& child) const {
     const SourceResult& r = item_.result;
-    require(
-        setup_.window.contains(child.macs) && child.macs >= r.min_macs && child.macs <= r.max_macs,
-        name(child) + " lies outside of the FLOPs window");
-    require(child.gain >= setup_.min_gain && child.gain <= r.best_gain,
+    for (std::size_t i = 0; i < child.costs.size(); ++i) {
+      require(child.costs[i] >= r.least[i] && child.costs[i] <= r.most[i],
+              name(child) + " costs less or more than any network that was tried");
+    }
+    const bool kept = keeps(setup_.bounds, child.costs);
+    require(admits(setup_.bounds, child.costs, individual_.costs),
+            name(child) + " lies outside of the FLOPs window or the constraints");
+    require(child.gain >= setup_.min_gain && (!kept || child.gain <= r.best_gain),
             name(child) + " has a gain that the run does not accept");
     require(child.gain == setup_.promise(child.gains),
             name(child) + " is promised another gain than its sums give");
@@ -102,7 +124,6 @@ class ItemCheck {
   const JournalItem& item_;
   const Parent& parent_;
   const Individual& individual_;
-  const SourceRun& run_;
   const MutationSetup& setup_;
   Ports ports_;
 };

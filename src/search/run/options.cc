@@ -7,18 +7,13 @@
 #include "autogo/base/error.h"
 #include "autogo/base/spelling.h"
 #include "json_fields.h"
+#include "search/constraints.h"
 #include "versions.h"
 
 namespace autogo {
 namespace {
 
 constexpr int kVersion = 2;  // of config.json
-
-constexpr struct {
-  const char* name;
-  Objective objective;
-} kObjectives[] = {
-    {"flops", Objective::kFlops}, {"macs", Objective::kMacs}, {"params", Objective::kParams}};
 
 constexpr const char* kMutationNames[] = {"segment", "operator"};
 constexpr const char* kWeightNames[] = {"auto", "random", "constant"};
@@ -65,6 +60,31 @@ int index_of(const char* const (&names)[N], const std::string& name, const std::
   throw Error(ErrorKind::kInput, where + ": unknown value \"" + name + "\"");
 }
 
+void check_options(const SearchOptions& o) {
+  objectives_of(o);
+  for (const std::string& text : o.constraints) parse_constraint(text);
+  require_between(o.iterations, 1, 1e6, "--iterations");
+  require_between(o.parents, 1, 1e6, "--parents");
+  require_between(o.sources, 1, 1e6, "--sources");
+  require_between(o.replacements, 1, 1e6, "--replacements");
+  require_between(o.max_segments, 1, 64, "--max-segments");
+  require_between(o.members, 1, 1000, "--members");
+  require_between(o.sparsity, 0, 1, "--sparsity");
+  require_between(o.jobs, 0, 4096, "--jobs");
+  require_between(o.max_flops_decrease, 0, 100, "--max-flops-decrease");
+  AUTOGO_REQUIRE(!std::isnan(o.max_flops_increase), ErrorKind::kUsage,
+                 "--max-flops-increase: expected a number of percent");
+  AUTOGO_REQUIRE(!std::isnan(o.min_gain), ErrorKind::kUsage, "--min-gain: expected a number");
+  require_between(o.risk, 0, 100, "--risk");
+  AUTOGO_REQUIRE(std::isfinite(o.training_images) && o.training_images >= 0, ErrorKind::kUsage,
+                 "--training-images: expected a number, 0 or more");
+  AUTOGO_REQUIRE(o.max_flops_increase > -o.max_flops_decrease, ErrorKind::kUsage,
+                 "the FLOPs window is empty: changes must lie above -" +
+                     number_text(o.max_flops_decrease) + " % (--max-flops-decrease) and below " +
+                     number_text(o.max_flops_increase) +
+                     " % (--max-flops-increase); raise one of them");
+}
+
 SearchOptions options_from_json(const Json& json, const std::string& where) {
   SearchOptions o;
   auto read = [&](const char* key, auto& field) {
@@ -76,6 +96,7 @@ SearchOptions options_from_json(const Json& json, const std::string& where) {
     }
   };
   read("objective", o.objective);
+  if (json.contains("constraints")) read("constraints", o.constraints);
   read("iterations", o.iterations);
   read("parents", o.parents);
   read("sources", o.sources);
@@ -98,7 +119,7 @@ SearchOptions options_from_json(const Json& json, const std::string& where) {
   read("new_weights", name);
   o.new_weights = static_cast<ExportWeights>(index_of(kWeightNames, name, where));
   try {
-    validate(o);
+    check_options(o);
   } catch (const Error& e) {  // the file is to blame, not the command line
     throw Error(ErrorKind::kInput, where + ": " + e.what());
   }
@@ -107,40 +128,9 @@ SearchOptions options_from_json(const Json& json, const std::string& where) {
 
 }  // namespace
 
-Objective objective_of(const std::string& name) {
-  std::string allowed;
-  for (const auto& row : kObjectives) {
-    if (name == row.name) return row.objective;
-    allowed += (allowed.empty() ? "" : ", ") + std::string(row.name);
-  }
-  const bool planned = name == "latency" || name == "power";
-  throw Error(ErrorKind::kUsage, "--objective '" + name +
-                                     "': " + (planned ? "not available yet" : "no such objective") +
-                                     "; expected one of " + allowed);
-}
-
-void validate(const SearchOptions& o) {
-  objective_of(o.objective);
-  require_between(o.iterations, 1, 1e6, "--iterations");
-  require_between(o.parents, 1, 1e6, "--parents");
-  require_between(o.sources, 1, 1e6, "--sources");
-  require_between(o.replacements, 1, 1e6, "--replacements");
-  require_between(o.max_segments, 1, 64, "--max-segments");
-  require_between(o.members, 1, 1000, "--members");
-  require_between(o.sparsity, 0, 1, "--sparsity");
-  require_between(o.jobs, 0, 4096, "--jobs");
-  require_between(o.max_flops_decrease, 0, 100, "--max-flops-decrease");
-  AUTOGO_REQUIRE(std::isfinite(o.max_flops_increase), ErrorKind::kUsage,
-                 "--max-flops-increase: expected a number of percent");
-  AUTOGO_REQUIRE(!std::isnan(o.min_gain), ErrorKind::kUsage, "--min-gain: expected a number");
-  require_between(o.risk, 0, 100, "--risk");
-  AUTOGO_REQUIRE(std::isfinite(o.training_images) && o.training_images >= 0, ErrorKind::kUsage,
-                 "--training-images: expected a number, 0 or more");
-  AUTOGO_REQUIRE(o.max_flops_increase > -o.max_flops_decrease, ErrorKind::kUsage,
-                 "the FLOPs window is empty: changes must lie above -" +
-                     number_text(o.max_flops_decrease) + " % (--max-flops-decrease) and below " +
-                     number_text(o.max_flops_increase) +
-                     " % (--max-flops-increase); raise one of them");
+void validate(const SearchOptions& options, const CostModels& models) {
+  check_options(options);
+  asked_models(options, models);
 }
 
 std::uint64_t allowed_ops(const SearchOptions& options, const Graph& input) {
@@ -161,21 +151,13 @@ std::uint64_t allowed_ops(const SearchOptions& options, const Graph& input) {
   return mask;
 }
 
-MacsWindow macs_window(const SearchOptions& options, std::int64_t input_macs) {
-  const auto base = static_cast<double>(input_macs);
-  return {base * (1 - options.max_flops_decrease / 100),
-          base * (1 + options.max_flops_increase / 100)};
-}
-
 std::string percent_text(double percent) {
   char text[48];
   std::snprintf(text, sizeof(text), "%+.1f %%", percent);
   return text;
 }
 
-double change_percent(std::int64_t macs, std::int64_t input_macs) {
-  return 100 * static_cast<double>(macs - input_macs) / static_cast<double>(input_macs);
-}
+double change_percent(double value, double input) { return 100 * (value - input) / input; }
 
 OrderedJson config_to_json(const SearchConfig& config) {
   const SearchOptions& o = config.options;
@@ -188,6 +170,7 @@ OrderedJson config_to_json(const SearchConfig& config) {
   json["input_shapes"] = config.input_shapes;
   OrderedJson& options = json["options"];
   options["objective"] = o.objective;
+  if (!o.constraints.empty()) options["constraints"] = o.constraints;
   options["iterations"] = o.iterations;
   options["parents"] = o.parents;
   options["sources"] = o.sources;
@@ -196,7 +179,7 @@ OrderedJson config_to_json(const SearchConfig& config) {
   options["members"] = o.members;
   options["sparsity"] = o.sparsity;
   options["mutation"] = kMutationNames[static_cast<int>(o.mutation)];
-  options["max_flops_increase_percent"] = o.max_flops_increase;
+  options["max_flops_increase_percent"] = real_to_json(o.max_flops_increase);
   options["max_flops_decrease_percent"] = o.max_flops_decrease;
   options["min_gain"] = real_to_json(o.min_gain);
   options["risk"] = o.risk;

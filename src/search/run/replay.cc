@@ -29,7 +29,7 @@ namespace autogo {
 namespace {
 
 constexpr const char* kFormat = "autogo.journal";
-constexpr int kVersion = 3;
+constexpr int kVersion = 4;
 
 [[noreturn]] void fail(const std::string& text) { throw Error(ErrorKind::kInput, text); }
 
@@ -54,36 +54,39 @@ void read_place(const Json& event, const std::string& where, JournalItem& item) 
   item.run = {cut[0], cut[1], {}};
 }
 
-void read_totals(const Json& event, const std::string& where, SourceResult& result) {
+void read_totals(const Json& event, std::size_t measures, const std::string& where,
+                 SourceResult& result) {
   result.drawn = json_member<std::uint64_t>(event, "drawn", where);
   result.resolved = json_member<std::uint64_t>(event, "resolved", where);
   result.in_window = json_member<std::uint64_t>(event, "in_window", where);
-  const auto macs = json_member<std::vector<std::int64_t>>(event, "macs", where);
-  AUTOGO_REQUIRE(macs.size() == 2 && macs[0] >= 0 && macs[0] <= macs[1], ErrorKind::kInput,
-                 where + ": \"macs\" is not [least, most]");
-  result.min_macs = macs[0];
-  result.max_macs = macs[1];
+  if (event.contains("steps")) {
+    result.steps = json_member<std::uint64_t>(event, "steps", where);
+  }
+  if (result.resolved > 0) {
+    result.least = json_measures(event, "least", measures, where);
+    result.most = json_measures(event, "most", measures, where);
+  }
   result.best_gain = finite_member(event, "best_gain", where);
 }
 
 void require_begin(const Json& event, const std::string& where, std::uint64_t config,
-                   std::uint64_t input) {
+                   std::uint64_t input, const std::vector<std::string>& measures) {
   AUTOGO_REQUIRE(json_member<std::string>(event, "event", where) == "begin", ErrorKind::kInput,
                  where + ": a journal begins with a \"begin\" event");
   require_format(event, where, kFormat, kVersion);
-  AUTOGO_REQUIRE(
-      hash_member(event, "config", where) == config && hash_member(event, "input", where) == input,
-      ErrorKind::kInput, where + ": belongs to a run with another configuration than config.json");
+  AUTOGO_REQUIRE(hash_member(event, "config", where) == config &&
+                     hash_member(event, "input", where) == input &&
+                     json_member<std::vector<std::string>>(event, "measures", where) == measures,
+                 ErrorKind::kInput,
+                 where + ": belongs to a run with another configuration than config.json");
 }
 
 }  // namespace
 
-OrderedJson begin_event(std::uint64_t config, std::uint64_t input) {
-  return {{"event", "begin"},
-          {"format", kFormat},
-          {"version", kVersion},
-          {"config", hex64(config)},
-          {"input", hex64(input)}};
+OrderedJson begin_event(std::uint64_t config, std::uint64_t input,
+                        const std::vector<std::string>& measures) {
+  return {{"event", "begin"},        {"format", kFormat},     {"version", kVersion},
+          {"config", hex64(config)}, {"input", hex64(input)}, {"measures", measures}};
 }
 
 OrderedJson body_event(const Mutation& step) {
@@ -102,8 +105,7 @@ OrderedJson child_event(const JournalItem& item, const Child& child) {
           {"body", hex64(child.step.body_hash)},
           {"inputs", child.step.inputs},
           {"outputs", child.step.outputs},
-          {"macs", child.macs},
-          {"params", child.params},
+          {"costs", measures_to_json(child.costs)},
           {"known", child.gains.known},
           {"guessed", child.gains.guessed},
           {"gain", child.gain}};
@@ -111,16 +113,21 @@ OrderedJson child_event(const JournalItem& item, const Child& child) {
 
 OrderedJson item_event(const JournalItem& item) {
   const SourceResult& result = item.result;
-  return {{"event", "source"},
-          {"iteration", item.iteration},
-          {"parent", hex64(item.parent)},
-          {"cut", {item.run.begin, item.run.end}},
-          {"drawn", result.drawn},
-          {"resolved", result.resolved},
-          {"in_window", result.in_window},
-          {"accepted", result.children.size()},
-          {"macs", {result.min_macs, result.max_macs}},
-          {"best_gain", result.best_gain}};
+  OrderedJson event = {{"event", "source"},
+                       {"iteration", item.iteration},
+                       {"parent", hex64(item.parent)},
+                       {"cut", {item.run.begin, item.run.end}},
+                       {"drawn", result.drawn},
+                       {"resolved", result.resolved},
+                       {"in_window", result.in_window},
+                       {"accepted", result.children.size()},
+                       {"best_gain", result.best_gain}};
+  if (result.steps > 0) event["steps"] = result.steps;
+  if (result.resolved > 0) {
+    event["least"] = measures_to_json(result.least);
+    event["most"] = measures_to_json(result.most);
+  }
+  return event;
 }
 
 OrderedJson iteration_event(const IterationTotals& totals) {
@@ -132,11 +139,11 @@ OrderedJson iteration_event(const IterationTotals& totals) {
 }
 
 JournalReplay::JournalReplay(const std::string& path, std::uint64_t config, std::uint64_t input,
-                             Bodies& bodies)
-    : reader_(path), bodies_(bodies) {
+                             const std::vector<std::string>& measures, Bodies& bodies)
+    : reader_(path), bodies_(bodies), num_measures_(measures.size()) {
   const std::optional<Json> begin = reader_.next();
   if (!begin) return;
-  require_begin(*begin, reader_.where(), config, input);
+  require_begin(*begin, reader_.where(), config, input, measures);
   end_ = reader_.end();
   advance();
 }
@@ -218,8 +225,7 @@ Child JournalReplay::read_child(const Json& event, const std::string& at) {
   child.step.inputs = json_member<std::vector<std::uint32_t>>(event, "inputs", at);
   child.step.outputs = json_member<std::vector<std::uint32_t>>(event, "outputs", at);
   child.hash = hash_member(event, "hash", at);
-  child.macs = json_member<std::int64_t>(event, "macs", at);
-  child.params = json_member<std::int64_t>(event, "params", at);
+  child.costs = json_measures(event, "costs", num_measures_, at);
   child.gains.known = finite_member(event, "known", at);
   child.gains.guessed = finite_member(event, "guessed", at);
   child.gain = finite_member(event, "gain", at);
@@ -229,7 +235,7 @@ Child JournalReplay::read_child(const Json& event, const std::string& at) {
 void JournalReplay::finish_item(const Json& event, const std::string& at) {
   JournalItem item;
   read_place(event, at, item);
-  read_totals(event, at, item.result);
+  read_totals(event, num_measures_, at, item.result);
   item.where = at;
   AUTOGO_REQUIRE(
       open_.result.children.empty() || (item.iteration == open_.iteration &&

@@ -30,7 +30,9 @@ struct IterationTotals {
 };
 
 /// The first line. @param config  hash of what decides the run
-OrderedJson begin_event(std::uint64_t config, std::uint64_t input);
+/// @param measures  names of what the lines give by place
+OrderedJson begin_event(std::uint64_t config, std::uint64_t input,
+                        const std::vector<std::string>& measures);
 OrderedJson body_event(const Mutation& step);
 OrderedJson child_event(const JournalItem& item, const Child& child);
 OrderedJson item_event(const JournalItem& item);
@@ -43,7 +45,8 @@ OrderedJson iteration_event(const IterationTotals& totals);
 class JournalReplay {
  public:
   /// @param bodies  takes every body that is read
-  JournalReplay(const std::string& path, std::uint64_t config, std::uint64_t input, Bodies& bodies);
+  JournalReplay(const std::string& path, std::uint64_t config, std::uint64_t input,
+                const std::vector<std::string>& measures, Bodies& bodies);
 
   bool has_item() const { return std::holds_alternative<JournalItem>(next_); }
   bool has_totals() const { return std::holds_alternative<IterationTotals>(next_); }
@@ -64,6 +67,7 @@ class JournalReplay {
 
   JournalReader reader_;
   Bodies& bodies_;
+  std::size_t num_measures_;
   std::variant<std::monostate, JournalItem, IterationTotals> next_;
   JournalItem open_;                       ///< what was read since the last complete record
   std::set<std::uint64_t> unused_bodies_;  ///< of open_.new_bodies

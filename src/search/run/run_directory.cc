@@ -17,17 +17,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
 
 #include "autogo/base/file.h"
+#include "autogo/base/hash.h"
 #include "autogo/base/parallel.h"
-#include "autogo/base/rng.h"
-#include "autogo/graph/canonical.h"
-#include "autogo/onnx/file_nodes.h"
-#include "graph/graph_json.h"
 #include "json_fields.h"
 #include "versions.h"
 
@@ -120,68 +116,6 @@ void require_empty(const std::string& path) {
                                            : "; choose another -o"));
 }
 
-/// Mutations from the input to this network, replayable: with the bodies.
-OrderedJson lineage_json(const History& history, std::uint32_t individual) {
-  OrderedJson steps = OrderedJson::array();
-  Graph graph = history.graph(0);
-  for (const std::uint32_t i : history.lineage(individual)) {
-    const Individual& child = history[i];
-    const std::vector<NodeId> order = canonical_order(graph, NodeIdentity::kSegment);
-    OrderedJson removed = OrderedJson::array();
-    for (std::uint32_t n = child.step.begin; n < child.step.end; ++n) {
-      for (std::string& name : names_behind(graph, order[n])) removed.push_back(std::move(name));
-    }
-    OrderedJson step;
-    step["iteration"] = child.iteration;
-    step["parent"] = hex64(history[child.parent].hash);
-    step["child"] = hex64(child.hash);
-    step["removed"] = std::move(removed);
-    step["cut"] = {child.step.begin, child.step.end};
-    step["segment"] = hex64(child.step.segment);
-    step["inputs"] = child.step.inputs;
-    step["outputs"] = child.step.outputs;
-    step["body"] = graph_to_json(*child.step.body);
-    step["macs"] = child.macs;
-    step["params"] = child.params;
-    step["predicted_gain"] = child.gain;
-    steps.push_back(std::move(step));
-    graph = apply(child.step, graph, Uses(graph), order);
-  }
-  return steps;
-}
-
-/// Removes models of the run with their data files, but for those wanted.
-void remove_models(const std::string& folder, const std::vector<std::string>& wanted) {
-  constexpr std::size_t kDigits = 16;
-  const std::string extension = ".onnx";
-  for (const std::string& name : list_folder(folder)) {
-    const bool ours = name.find_first_not_of("0123456789abcdef") == kDigits &&
-                      name.compare(kDigits, extension.size(), extension) == 0;
-    const std::string model = "models/" + name.substr(0, kDigits + extension.size());
-    std::error_code ignored;
-    if (ours && !std::ranges::count(wanted, model)) fs::remove(folder + "/" + name, ignored);
-  }
-}
-
-std::string csv_of(const History& history, const std::vector<RunMember>& members) {
-  const Individual& input = history[0];
-  std::string csv =
-      "model,rank,macs,flops,params,macs_change_percent,params_change_percent,predicted_gain,"
-      "iteration\n";
-  auto number = [](double value) { return Json(value).dump(); };  // shortest, no locale
-  auto change = [&](std::int64_t now, std::int64_t then) {
-    return then == 0 ? std::string("0") : number(std::round(1e4 * change_percent(now, then)) / 1e4);
-  };
-  for (const auto& [individual, rank] : members) {
-    const Individual& m = history[individual];
-    csv += model_name(m.hash) + ',' + std::to_string(rank) + ',' + std::to_string(m.macs) + ',' +
-           std::to_string(2 * m.macs) + ',' + std::to_string(m.params) + ',' +
-           change(m.macs, input.macs) + ',' + change(m.params, input.params) + ',' +
-           number(m.gain) + ',' + std::to_string(m.iteration) + '\n';
-  }
-  return csv;
-}
-
 std::string cpu_model() {
   LineReader reader("/proc/cpuinfo");
   std::string line;
@@ -194,6 +128,18 @@ std::string cpu_model() {
 }
 
 }  // namespace
+
+void remove_models(const std::string& folder, const std::vector<std::string>& wanted) {
+  constexpr std::size_t kDigits = 16;
+  const std::string extension = ".onnx";
+  for (const std::string& name : list_folder(folder)) {
+    const bool ours = name.find_first_not_of("0123456789abcdef") == kDigits &&
+                      name.compare(kDigits, extension.size(), extension) == 0;
+    const std::string model = "models/" + name.substr(0, kDigits + extension.size());
+    std::error_code ignored;
+    if (ours && !std::ranges::count(wanted, model)) fs::remove(folder + "/" + name, ignored);
+  }
+}
 
 bool make_new_folder(const std::string& path) {
   const bool made = prepare_folder(path);
@@ -314,64 +260,6 @@ void RunDirectory::write_env(const Session& session) const {
                               {"cpu", cpu_model()},
                               {"system", std::string(system.sysname) + " " + system.release}});
   write_file_atomic(path, json_text(json));
-}
-
-void write_front(const std::string& directory, const SearchConfig& config,
-                 const InputHashes& hashes, const History& history,
-                 const std::vector<RunMember>& members, const Knowledge& knowledge, int jobs) {
-  make_folder(directory + "/models");
-  const Individual& input = history[0];
-  OrderedJson pareto;
-  pareto["format"] = "autogo.pareto";
-  pareto["version"] = 1;
-  pareto["objective"] = config.options.objective;
-  pareto["seed"] = config.options.seed;
-  pareto["input"] = {{"hash", hex64(input.hash)},
-                     {"macs", input.macs},
-                     {"flops", 2 * input.macs},
-                     {"params", input.params}};
-  pareto["gain_error"] = knowledge.gain_error;
-  pareto["trust"] = knowledge.trust;
-  const std::string note = GainPromise{knowledge, config.options.risk}.note();
-  if (!note.empty()) pareto["note"] = note;
-  pareto["members"] = OrderedJson::array();
-  std::vector<std::string> names;
-  names.reserve(members.size());
-  std::vector<OrderedJson> entries(members.size());
-  for (const RunMember& m : members) names.push_back(model_name(history[m.individual].hash));
-  parallel_for(members.size(), jobs, [&](std::size_t k) {
-    const std::uint32_t i = members[k].individual;
-    const Individual& member = history[i];
-    OrderedJson& entry = entries[k];
-    entry["model"] = names[k];
-    entry["rank"] = members[k].rank;
-    entry["macs"] = member.macs;
-    entry["flops"] = 2 * member.macs;
-    entry["params"] = member.params;
-    entry["predicted_gain"] = member.gain;
-    entry["iteration"] = member.iteration;
-    entry["lineage"] = lineage_json(history, i);
-    const std::string path = directory + "/" + names[k];
-    if (path_exists(path)) return;  // named by content, written whole
-    ExportOptions options;
-    options.seed = hash_combine(config.options.seed, member.hash);
-    options.new_weights = config.options.new_weights == ExportWeights::kConstant
-                              ? NewWeights::kConstantOfShape
-                              : NewWeights::kRandom;
-    options.metadata = {
-        {"autogo.lineage",
-         entry["lineage"].dump(-1, ' ', false, OrderedJson::error_handler_t::replace)},
-        {"autogo.input", hex64(hashes.input)},
-        {"autogo.segments", hex64(hashes.segments)},
-        {"autogo.predictor", hex64(hashes.predictor)},
-        {"autogo.seed", std::to_string(config.options.seed)},
-        {"autogo.predicted_gain", Json(member.gain).dump()}};
-    export_onnx(history.graph(i), path, options);
-  });
-  for (OrderedJson& entry : entries) pareto["members"].push_back(std::move(entry));
-  write_file_atomic(directory + "/pareto.csv", csv_of(history, members));
-  write_file_atomic(directory + "/pareto.json", json_text(pareto));
-  remove_models(directory + "/models", names);
 }
 
 }  // namespace autogo

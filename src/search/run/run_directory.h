@@ -10,7 +10,6 @@
 #include "autogo/search/search.h"
 #include "journal.h"
 #include "options.h"
-#include "search/individual.h"
 
 namespace autogo {
 
@@ -74,17 +73,9 @@ void remove_from_folder(const std::string& path, std::initializer_list<const cha
 /// Now, in UTC: "2024-05-01T12:00:00Z".
 std::string utc_now();
 
-struct RunMember {
-  std::uint32_t individual = 0;  ///< index into the history
-  std::uint32_t rank = 1;        ///< 1: of the front; 2: of the front of the rest; ...
-};
-
-/// The front as files: models/<hash>.onnx (missing ones are written, others removed), pareto.csv
-/// and pareto.json, in this order, so that pareto.json never names a file that is not there.
-/// @param members  by rank, then by FLOPs
-void write_front(const std::string& directory, const SearchConfig& config,
-                 const InputHashes& hashes, const History& history,
-                 const std::vector<RunMember>& members, const Knowledge& knowledge, int jobs);
+/// Removes models in RUN/models with their data files, but for those wanted.
+/// @param wanted  as model_name() has them
+void remove_models(const std::string& folder, const std::vector<std::string>& wanted);
 
 /// "models/<hash>.onnx"
 std::string model_name(std::uint64_t hash);
