@@ -18,20 +18,28 @@ std::uint64_t byte_size(const StoredTensor& tensor) {
   return size;
 }
 
-}  // namespace
-
-void write_safetensors(const std::string& path, const std::vector<StoredTensor>& tensors) {
-  OrderedJson header = OrderedJson::object();
+/// An object by name, in the order of the tensors. It is put together here, since the library's
+/// ordered object looks every new key up among all.
+std::string header_text(const std::vector<StoredTensor>& tensors) {
+  std::string text = "{";
   std::uint64_t offset = 0;
   for (const StoredTensor& tensor : tensors) {
     AUTOGO_CHECK(tensor.dtype == "F32" || tensor.dtype == "I64");
     const std::uint64_t end = offset + byte_size(tensor);
-    header[tensor.name] = {
+    const OrderedJson entry = {
         {"dtype", tensor.dtype}, {"shape", tensor.dims}, {"data_offsets", {offset, end}}};
+    if (text.size() > 1) text += ',';
+    text += dump_json(Json(tensor.name)) + ':' + dump_json(entry);
     offset = end;
   }
-  std::string text = dump_json(header);
-  text.append((8 - text.size() % 8) % 8, ' ');
+  text += '}';
+  return text.append((8 - text.size() % 8) % 8, ' ');
+}
+
+}  // namespace
+
+void write_safetensors(const std::string& path, const std::vector<StoredTensor>& tensors) {
+  const std::string text = header_text(tensors);
   write_file_atomic(path, [&](const ByteSink& sink) {
     std::string length(8, '\0');
     for (std::size_t i = 0; i < 8; ++i)

@@ -91,9 +91,9 @@ void store_number(DType type, double value, char* at) {
 /// Calls visit(address) for every element, a splat's again and again.
 template <typename Visit>
 void for_each_element(const ProgramTensor& tensor, const Visit& visit) {
+  if (!is_floating(tensor.dtype) && !is_integral(tensor.dtype)) refuse(tensor.dtype);
   const std::size_t width = dtype_size(tensor.dtype);
   const auto count = static_cast<std::size_t>(tensor.elements());
-  if (width == 0) refuse(tensor.dtype);
   AUTOGO_CHECK(tensor.bytes.size() == (tensor.splat ? 1 : count) * width);
   for (std::size_t i = 0; i < count; ++i) {
     visit(tensor.bytes.data() + (tensor.splat ? 0 : i * width));

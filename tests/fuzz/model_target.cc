@@ -169,7 +169,7 @@ class ModelTarget : public Target {
     std::int64_t bytes = 0;
     attempt([&] {
       for (const ProgramConstant& c : lower(graph).constants) {
-        bytes = std::max(bytes, c.tensor.elements() * 4);
+        bytes += std::min(c.tensor.elements(), kMostWeights * 2) * 4;
       }
     });
     return bytes;

@@ -205,6 +205,25 @@ TEST(Hostile, SubgraphsWithinAWideSubgraphDoNotCopyIt) {
   EXPECT_EQ(graph.inputs(NodeId{2}).size(), 3U);
 }
 
+/// A target of unknown numbers, of which there are none: still, six elements are no scalar.
+TEST(Hostile, AReshapeToAScalarHasOneElement) {
+  OnnxBuilder b;
+  b.input("x", {2, 3}).input("n", {1}, 7).output("y");
+  b.ints("nothing", {0});
+  b.node("Tile", {"n", "nothing"}, {"none"});  // of length 0, whatever is in it
+  b.node("Reshape", {"x", "none"}, {"y"});
+  const TempDir folder;
+  try {
+    import_onnx(b.save(folder / "m.onnx"));
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::kInput);
+    EXPECT_NE(std::string(e.what()).find("Reshape of 2x3 to a scalar: the number of elements"),
+              std::string::npos)
+        << e.what();
+  }
+}
+
 TEST(Hostile, SizesOfTheBatchFollowANegativeFlattenAxis) {
   OnnxBuilder b;
   b.input("x", {2, 3, 4, 5}).output("y", {6, 20});

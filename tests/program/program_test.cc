@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <functional>
 
 #include "autogo/base/error.h"
 #include "onnx/onnx_builder.h"
@@ -183,6 +184,21 @@ TEST(Program, ConvertsBetweenTypes) {
                 DType::kInt16, {3}, converted_bytes(make_tensor({3}, {1, -2, 3}), DType::kInt16))),
             (std::vector<std::int64_t>{1, -2, 3}));
   EXPECT_THROW(integer_values(t), Error);
+}
+
+TEST(Program, TypesUnderAByteHoldNoPlainNumbers) {
+  const ProgramTensor packed = make_tensor(static_cast<DType>(21), {5}, std::string(3, 'x'));
+  for (const auto& read :
+       {std::function<void()>([&] { real_values(packed); }),
+        std::function<void()>([&] { integer_values(packed); }),
+        std::function<void()>([&] { converted_bytes(packed, DType::kInt64); })}) {
+    try {
+      read();
+      FAIL();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.kind(), ErrorKind::kUnsupported) << e.what();
+    }
+  }
 }
 
 TEST(Program, EverySampleModelLowers) {

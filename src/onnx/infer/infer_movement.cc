@@ -45,6 +45,10 @@ Values reshape(const NodeView& n) {
   if (!wanted) {  // the length of the shape input still tells the rank
     const Dims& shape = n.dims(1);
     const bool rank_known = shape && shape->size() == 1 && (*shape)[0] >= 0 && (*shape)[0] < 64;
+    const std::int64_t size = num_elements(n.dims(0));
+    if (rank_known && (*shape)[0] == 0 && size >= 0 && size != 1) {
+      fail("Reshape of " + dims_text(n.dims(0)) + " to a scalar: the number of elements differs");
+    }
     return one(n.dtype(0),
                rank_known ? Dims(Ints(static_cast<std::size_t>((*shape)[0]), -1)) : std::nullopt);
   }
