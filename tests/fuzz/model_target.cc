@@ -22,6 +22,7 @@ namespace {
 
 /// New weights are as large as a file of a few bytes says: what it asks for is not held against it.
 constexpr std::int64_t kMostWeights = 1 << 20;
+constexpr std::size_t kMostExported = 1000;  ///< nodes: two languages, beside all else, in a second
 constexpr std::size_t kMostSearched = 60;  ///< nodes
 
 /// A small model with a bit of everything that the importer reads.
@@ -154,7 +155,8 @@ class ModelTarget : public Target {
     canonical_hash(graph, NodeIdentity::kSegment);
     const std::string copy = folder + "/copy.onnx";
     if (attempt([&] { export_onnx(graph, copy); })) attempt([&] { import_onnx(copy); });
-    if (cost.total.params <= kMostWeights && weight_bytes(graph) <= kMostWeights * 8) {
+    const bool small = graph.num_nodes() <= kMostExported && cost.total.params <= kMostWeights;
+    if (small && exported_bytes(graph) <= kMostWeights * 8) {
       attempt([&] { export_pytorch(graph, folder + "/m.py"); });
       attempt([&] { export_keras(graph, folder + "/k.py"); });
     }
@@ -164,12 +166,19 @@ class ModelTarget : public Target {
   }
 
  private:
-  /// Of constants that are not parameters, too: an Expand makes large ones of nothing.
-  static std::int64_t weight_bytes(const Graph& graph) {
+  /// Bytes that an export to code writes: a module has weights of its own, also where nodes share
+  /// them, and an Expand makes large ones of nothing.
+  static std::int64_t exported_bytes(const Graph& graph) {
     std::int64_t bytes = 0;
     attempt([&] {
-      for (const ProgramConstant& c : lower(graph).constants) {
-        bytes += std::min(c.tensor.elements(), kMostWeights * 2) * 4;
+      const Program program = lower(graph);
+      for (const ProgramNode& node : program.nodes) {
+        for (const int value : node.inputs) {
+          const int c = value < 0 ? -1 : program.values[static_cast<std::size_t>(value)].constant;
+          if (c < 0) continue;
+          const auto& tensor = program.constants[static_cast<std::size_t>(c)].tensor;
+          bytes += std::min(tensor.elements(), kMostWeights * 2) * 4;
+        }
       }
     });
     return bytes;
