@@ -4,7 +4,6 @@
 #include <ostream>
 
 #include "autogo/base/file.h"
-#include "autogo/onnx/model.h"
 #include "autogo/search/mutants.h"
 #include "base/json.h"
 #include "command.h"
@@ -74,22 +73,19 @@ int run_mutate(Cli& cli) {
   a.config.input_shapes = parse_input_shapes(a.input_shapes);
   resolve_mutation(cli.app(), a.config, a.words, true);
 
-  const Graph input =
-      import_onnx(a.config.model, {.input_shapes = a.config.input_shapes}, cli.log());
-  SegmentDatabase database = SegmentDatabase::load(a.config.segments);
-  about_model(a.config.model, a.out, [&] { database.add_segments_of(input, "input"); });
+  const MutationInputs inputs = load_mutation_inputs(a.config, a.out, cli.log());
   const std::unique_ptr<Predictor> predictor =
       load_predictor(a.config.predictor, a.config.options.training_images);
   a.options.search = a.config.options;
   const std::vector<Mutant> mutants = about_model(a.config.model, a.out, [&] {
-    return random_mutants(input, database, *predictor, a.options);
+    return random_mutants(inputs.network, inputs.database, *predictor, a.options);
   });
   if (mutants.size() < a.options.count) {
     cli.log().warning("only " + std::to_string(mutants.size()) +
                       " different networks were found; widen the FLOPs window "
                       "(--max-flops-decrease) or allow more mutations (--max-mutations)");
   }
-  write_mutants(a.out, a.config, input, mutants);
+  write_mutants(a.out, a.config, inputs.network, mutants);
   print_mutants(cli, a, mutants);
   return 0;
 }

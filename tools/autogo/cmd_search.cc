@@ -8,7 +8,6 @@
 #include <ostream>
 
 #include "autogo/base/file.h"
-#include "autogo/onnx/model.h"
 #include "autogo/search/search.h"
 #include "base/json.h"
 #include "command.h"
@@ -307,15 +306,12 @@ int run_search(Cli& cli) {
 
   const StopSignal signals;
   Log& log = cli.log();
-  ImportOptions import;
-  import.input_shapes = a.config.input_shapes;
-  const Graph input = import_onnx(a.config.model, import, log);
+  const MutationInputs inputs = load_mutation_inputs(a.config, a.run.directory, log);
+  const Graph& input = inputs.network;
+  const SegmentDatabase& database = inputs.database;
   const auto searched = [&](const auto& work) {
     return about_model(a.config.model, a.run.directory, work);
   };
-  SegmentDatabase database = SegmentDatabase::load(a.config.segments);
-  // Segments for networks outside the mined families.
-  searched([&] { database.add_segments_of(input, "input"); });
   if (a.dry_run) {
     print_plan(cli, a, searched([&] { return plan_search(a.config, input, database); }));
     return 0;

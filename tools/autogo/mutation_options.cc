@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "autogo/base/paths.h"
+#include "autogo/onnx/model.h"
 
 namespace autogo {
 
@@ -68,6 +69,17 @@ void resolve_mutation(const CLI::App& app, SearchConfig& config, const MutationW
     const std::filesystem::path whole = std::filesystem::absolute(*path, unknown);
     if (!unknown) *path = whole.lexically_normal().string();
   }
+}
+
+MutationInputs load_mutation_inputs(const SearchConfig& config, const std::string& directory,
+                                    Log& log) {
+  ImportOptions import;
+  import.input_shapes = config.input_shapes;
+  MutationInputs inputs{import_onnx(config.model, import, log),
+                        SegmentDatabase::load(config.segments)};
+  about_model(config.model, directory,
+              [&] { inputs.database.add_segments_of(inputs.network, "input"); });
+  return inputs;
 }
 
 void name_model(Error& error, const std::string& model, const std::string& directory) {

@@ -4,7 +4,9 @@
 #include <string>
 
 #include "autogo/base/error.h"
+#include "autogo/graph/graph.h"
 #include "autogo/search/search.h"
+#include "autogo/segment/database.h"
 
 namespace autogo {
 
@@ -20,6 +22,16 @@ void declare_mutation(CLI::App& app, SearchOptions& options, MutationWords& word
 /// (standard input, "-", aside).
 void resolve_mutation(const CLI::App& app, SearchConfig& config, const MutationWords& words,
                       bool needs_predictor);
+
+/// What mutations work on: the model, and a database with the model's own segments, for networks
+/// outside of the mined families.
+struct MutationInputs {
+  Graph network;
+  SegmentDatabase database;
+};
+/// @param directory  see name_model()
+MutationInputs load_mutation_inputs(const SearchConfig& config, const std::string& directory,
+                                    Log& log);
 
 /// Puts the model's path in front of an error about it; what the library says of a Graph names no
 /// file. Errors about the files of a run begin with its folder and stay.

@@ -21,7 +21,8 @@
 // It is the baseline, some 50 times slower.
 //
 // Complexity: O(layers x nodes) per cut and per candidate; about 0.1 ms a candidate of 5 nodes.
-// Tested by tests/predict/infer_test.cc: shuffled, alone and in company, from several threads.
+// Tested by tests/predict/psc_predictor_test.cc: shuffled, alone and in company, from several
+// threads.
 
 #include <algorithm>
 #include <bit>

@@ -2,12 +2,12 @@
 
 #include <bit>
 
-#include "archive.h"
 #include "autogo/base/parallel.h"
 #include "autogo/corpus/corpus.h"
 #include "autogo/graph/canonical.h"
 #include "plain_forward.h"
-#include "session.h"
+#include "predict/archive.h"
+#include "predict/session.h"
 #include "support/temp_dir.h"
 
 namespace autogo {
