@@ -183,16 +183,12 @@ PyExpr prelu(Call& c) {
                     (size == 1 || slope->dims.size() + (map ? 1U : 0U) >= (map ? 4U : 1U));
   const bool along = !fits || !map || size == 1 || slope->dims[slope->dims.size() - 3] == channels;
   if (!fits || !along) c.refuse("a slope that is neither one nor one for a channel");
-  Ints dims(c.rank(0) - 1, 1), shared;
-  dims.back() = channels;
-  for (std::size_t d = 1; d < dims.size(); ++d) shared.push_back(static_cast<std::int64_t>(d));
-  LayerWeight weight = {"alpha", dims, [view = *slope, channels] {
-                          std::vector<float> values = view.floats();
-                          if (values.size() == 1) {
-                            values.resize(static_cast<std::size_t>(channels), values[0]);
-                          }
-                          return values;
-                        }};
+  Ints dims(c.rank(0) - 1, 1), shared;  // one slope stays one: it is shared by the channels, too
+  dims.back() = size;
+  for (std::size_t d = 1; d < dims.size() + (size == 1 ? 1U : 0U); ++d) {
+    shared.push_back(static_cast<std::int64_t>(d));
+  }
+  const LayerWeight weight = reshaped_weight("alpha", *slope, dims);
   std::vector<std::string> arguments;
   if (!shared.empty()) arguments.push_back("shared_axes=" + py_list(shared));
   const std::string layer = c.layer("prelu", py_call("layers.PReLU", arguments).text, {weight});
