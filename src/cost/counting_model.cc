@@ -8,6 +8,7 @@
 
 #include "autogo/cost/cost.h"
 #include "autogo/cost/cost_model.h"
+#include "candidate_model.h"
 #include "node_costs.h"
 
 namespace autogo {
@@ -34,17 +35,10 @@ struct RestOfNetwork : CostContext {
   Cost cost;
 };
 
-class CountingModel : public CostModel {
+class CountingModel : public CandidateModel {
  public:
   std::span<const MeasureInfo> measures() const override { return kMeasures; }
-  CostTier tier() const override { return CostTier::kEveryCandidate; }
   std::uint64_t content_hash() const override { return 1; }
-
-  std::vector<std::vector<double>> measure(std::span<const Graph* const> graphs) const override {
-    std::vector<std::vector<double>> result;
-    for (const Graph* graph : graphs) result.push_back(numbers(sum(node_costs(*graph))));
-    return result;
-  }
 
   std::unique_ptr<CostContext> prepare(const Graph& graph, const Cut& cut) const override {
     std::vector<char> inside(graph.num_nodes(), 0);
@@ -61,6 +55,11 @@ class CountingModel : public CostModel {
       cost += node_cost(*candidate.body, NodeId{n});
     }
     return numbers(cost);
+  }
+
+ private:
+  std::vector<double> measure_network(const Graph& graph) const override {
+    return numbers(sum(node_costs(graph)));
   }
 };
 

@@ -7,6 +7,7 @@
 
 #include "autogo/cost/cost.h"
 #include "autogo/cost/cost_model.h"
+#include "candidate_model.h"
 
 namespace autogo {
 namespace {
@@ -24,17 +25,10 @@ double peak(const Graph& graph) {
   return static_cast<double>(graph_cost(graph).peak_activation_bytes);
 }
 
-class MemoryModel : public CostModel {
+class MemoryModel : public CandidateModel {
  public:
   std::span<const MeasureInfo> measures() const override { return kMeasures; }
-  CostTier tier() const override { return CostTier::kEveryCandidate; }
   std::uint64_t content_hash() const override { return 1; }
-
-  std::vector<std::vector<double>> measure(std::span<const Graph* const> graphs) const override {
-    std::vector<std::vector<double>> result;
-    for (const Graph* graph : graphs) result.push_back({peak(*graph)});
-    return result;
-  }
 
   std::unique_ptr<CostContext> prepare(const Graph& graph, const Cut& cut) const override {
     return std::make_unique<WholeNetwork>(graph, cut);
@@ -45,6 +39,9 @@ class MemoryModel : public CostModel {
     const auto& at = static_cast<const WholeNetwork&>(context);
     return {peak(splice(at.graph, at.cut, *candidate.body, candidate.inputs, candidate.outputs))};
   }
+
+ private:
+  std::vector<double> measure_network(const Graph& graph) const override { return {peak(graph)}; }
 };
 
 }  // namespace
