@@ -60,6 +60,22 @@ std::int64_t last_dim(const TensorType& type) {
   return dims.empty() ? 1 : dims.back();
 }
 
+/// Weights of which every channel has one.
+Weights channel_weights(const OpInfo& op, const TensorType& in) {
+  Weights per_channel;
+  for (const ChannelWeight& weight : op.channel_weights) {
+    if (weight.name == nullptr) break;
+    per_channel.stored += 1;
+    per_channel.trained += weight.trained ? 1 : 0;
+  }
+  if (per_channel.stored == 0) return {};
+  const std::int64_t channels = op.last_only          ? last_dim(in)
+                                : op.first_only       ? in.shape[1]
+                                : in.shape.rank() > 1 ? feature_map(in).c
+                                                      : 1;
+  return {per_channel.trained * channels, per_channel.stored * channels};
+}
+
 Weights node_weights(const Node& node, const TensorType& in) {
   using enum OpKind;
   const Attrs& a = node.attrs;
@@ -74,24 +90,13 @@ Weights node_weights(const Node& node, const TensorType& in) {
       const Count count = Count(last_dim(in)) * a.out_channels + (a.bias ? a.out_channels : 0);
       return {count.value(), count.value()};
     }
-    case kBatchNorm:
-      return {2 * in.shape[1], 4 * in.shape[1]};
-    case kInstanceNorm:
-    case kGroupNorm:
-      return {2 * in.shape[1], 2 * in.shape[1]};
-    case kLayerNorm:
-      return {2 * last_dim(in), 2 * last_dim(in)};
-    case kPRelu: {
-      const std::int64_t channels = in.shape.rank() > 1 ? feature_map(in).c : 1;
-      return {channels, channels};
-    }
     case kSqueezeExcite: {
       const std::int64_t c = in.shape[1], squeezed = a.out_channels;
       const Count count = Count(2) * c * squeezed + (a.bias ? c + squeezed : 0);
       return {count.value(), count.value()};
     }
     default:
-      return {};
+      return channel_weights(op_info(node.op), in);
   }
 }
 
@@ -134,14 +139,6 @@ Count node_elementwise(const Graph& graph, NodeId id) {
     case kConvTranspose:
     case kDense:
       return a.bias ? out : Count(0);
-    case kBatchNorm:
-      return Count(2) * out;
-    case kLayerNorm:
-    case kInstanceNorm:
-    case kGroupNorm:
-      return Count(5) * out;
-    case kSoftmax:
-      return Count(3) * out;
     case kAdd:
     case kSub:
     case kMul:
@@ -158,13 +155,8 @@ Count node_elementwise(const Graph& graph, NodeId id) {
       return Count(2) * in + Count(graph.output_type(id).shape[0]) *
                                  (graph.output_type(id).shape[1] + a.out_channels) *
                                  (a.bias ? 2 : 1);
-    case kResize:
-      return out;
     default:
-      return op_info(node.op).shape_class == ShapeClass::kPreserve && node.op != kIdentity &&
-                     node.op != kZero
-                 ? out
-                 : Count(0);
+      return Count(op_info(node.op).per_output) * out;
   }
 }
 

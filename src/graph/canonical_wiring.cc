@@ -21,11 +21,6 @@ std::uint64_t hash_type(const TensorType& type) {
   return h;
 }
 
-bool has_window(OpKind op) {
-  using enum OpKind;
-  return op == kConv || op == kDepthwiseConv || op == kMaxPool || op == kAvgPool;
-}
-
 /// The attributes in one spelling: what means the same at the sizes that are there becomes equal.
 /// "Same" becomes the pads that it stands for, a stride that is never taken becomes 1, and so does
 /// the dilation of a single pixel; rounding up falls away where nothing is rounded, counting of
@@ -33,7 +28,7 @@ bool has_window(OpKind op) {
 Attrs plain_attrs(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
   Attrs a = node.attrs;
-  if (node.op == OpKind::kConcat || node.op == OpKind::kSoftmax) {
+  if (op_info(node.op).along_axis) {
     if (a.axis < 0) a.axis += graph.type(graph.inputs(id)[0]).shape.rank();
     return a;
   }
@@ -61,12 +56,11 @@ Attrs plain_attrs(const Graph& graph, NodeId id) {
 
 std::uint64_t full_identity(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
-  const bool spelled =
-      has_window(node.op) || node.op == OpKind::kConcat || node.op == OpKind::kSoftmax;
+  const bool spelled = slides_window(node.op) || op_info(node.op).along_axis;
   const std::uint64_t attrs = spelled && node.num_inputs > 0 && node.num_outputs == 1
                                   ? hash(plain_attrs(graph, id))
                                   : hash(node.attrs);
-  return hash_combine(static_cast<std::uint64_t>(node.op), attrs);
+  return hash_combine(static_cast<std::uint64_t>(op_number(node.op)), attrs);
 }
 
 /// Types that no shape rule determines from the rest of the graph.
@@ -193,7 +187,7 @@ std::uint64_t segment_identity(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
   const Attrs& a = node.attrs;
   std::uint64_t h = window_identity(a);
-  h = hash_combine(h, (std::uint64_t{static_cast<std::uint8_t>(node.op)} << 8) |
+  h = hash_combine(h, (static_cast<std::uint64_t>(op_number(node.op)) << 8) |
                           (a.group > 1 ? 4U : 0U) | (a.ceil_mode ? 2U : 0U) |
                           (a.count_include_pad ? 1U : 0U));
   // Adding zero first makes -0 and +0 one.

@@ -380,32 +380,10 @@ TensorType type_by_rule(OpKind kind, const Attrs& a, std::span<const TensorType>
              to_string(in[0].shape));
       }
       return in[0];
-    case kLayerNorm:
-    case kRelu:
-    case kRelu6:
-    case kLeakyRelu:
-    case kPRelu:
-    case kElu:
-    case kSelu:
-    case kSigmoid:
-    case kHardSigmoid:
-    case kTanh:
-    case kSoftplus:
-    case kSwish:
-    case kHardSwish:
-    case kGelu:
-    case kMish:
-    case kSoftmax:
-    case kIdentity:
-    case kZero:
+    default:
+      AUTOGO_CHECK(op_info(kind).shape_class == ShapeClass::kPreserve && "operator without a rule");
       return in[0];
-    case kInput:
-    case kOutput:
-    case kOpaque:
-      break;
   }
-  AUTOGO_CHECK(false && "operator without a shape rule");
-  return {};
 }
 
 }  // namespace

@@ -13,6 +13,9 @@
 namespace autogo {
 namespace {
 
+/// Files from before the recipe named their number: the operator table had these.
+constexpr std::int64_t kOperatorsOfOldFiles = 47;
+
 Judgement take_judgement(const Archive& archive, const std::string& path) {
   Judgement judgement;
   const auto size = static_cast<std::int64_t>(kTraits);
@@ -106,8 +109,15 @@ TrainedNet read_predictor(const std::string& path) {
   AUTOGO_REQUIRE(fits(net.shape.width) && fits(net.shape.head), ErrorKind::kInput,
                  where + ": width and head must be multiples of 32 up to 4096");
   net.seed = json_member<std::uint64_t>(recipe, "seed", where);
-  net.weights =
-      finite_tensor(archive, "weights", torch::kFloat32, NetWeights(net.shape).size(), path);
+  const auto operators = recipe.contains("operators")
+                             ? json_member<std::int64_t>(recipe, "operators", where)
+                             : kOperatorsOfOldFiles;
+  AUTOGO_REQUIRE(operators > 0 && operators <= kNumOps, ErrorKind::kInput,
+                 where + ": " + std::to_string(operators) + " operators, this autogo knows " +
+                     std::to_string(kNumOps));
+  const NetWeights weights(net.shape);
+  net.weights = weights.extended(
+      finite_tensor(archive, "weights", torch::kFloat32, weights.size(operators), path), operators);
   const torch::Tensor trained = archive_tensor(archive, "trained_on", torch::kInt64, -1, path);
   const auto* ids = trained.data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < trained.numel(); ++i) {

@@ -39,6 +39,7 @@ Json recipe_json(const Recipe& recipe) {
           {"layers", kNumLayers},
           {"width", recipe.shape.width},
           {"head", recipe.shape.head},
+          {"operators", kNumOps},
           {"learning_rate", recipe.learning_rate},
           {"final_share", recipe.final_share},
           {"clip_norm", recipe.clip_norm},

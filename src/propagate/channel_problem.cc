@@ -42,10 +42,6 @@ constexpr std::int64_t kMaxRef = 1LL << 20;  // ratios of stems, 3 -> 64, may mu
 // of it would overflow.
 constexpr std::int64_t kMaxSum = 1LL << 26;
 
-bool chooses_channels(OpKind op) {
-  return op == OpKind::kConv || op == OpKind::kDense || op == OpKind::kConvTranspose;
-}
-
 class ChannelBuilder {
  public:
   ChannelBuilder(const Graph& body, const PortMaps& ports, const PropagateOptions& options)
@@ -97,7 +93,7 @@ class ChannelBuilder {
     const std::span<const ValueId> inputs = body_.inputs(id);
     const int in = class_of(inputs[0]);
     const std::int64_t ref = ref_[index(inputs[0])];
-    if (chooses_channels(node.op)) {
+    if (op_info(node.op).chooses_channels) {
       choose(id, node, in, ref);
     } else if (node.op == OpKind::kDepthwiseConv) {
       const std::int64_t own = mined(inputs[0]);

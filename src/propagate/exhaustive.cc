@@ -303,9 +303,9 @@ bool operands_fit(const Node& node, std::span<const TensorType> in, const Tensor
     if (type.dtype != in[0].dtype || type.layout != in[0].layout) return false;
     if (type.shape.rank() != in[0].shape.rank() || type.shape[0] != in[0].shape[0]) return false;
   }
-  if (node.op != OpKind::kConcat && node.op != OpKind::kSoftmax) return true;
+  if (!info.along_axis) return true;
   const auto dim = dim_on_axis(mined, node.attrs.axis);
-  if (!dim) return node.op == OpKind::kSoftmax && !moved(mined, in[0]);
+  if (!dim) return node.op != OpKind::kConcat && !moved(mined, in[0]);
   return axis_with_dim(in[0], *dim).has_value();
 }
 
@@ -346,7 +346,7 @@ std::optional<Graph> rebuild(const Graph& body, std::span<const TensorType> inpu
                             static_cast<double>(feature_map(mined).c);
       attrs.out_channels = std::max(1, static_cast<std::int32_t>(std::floor(scaled + 0.5)));
     }
-    if (moved(mined, types[0]) && (node.op == OpKind::kConcat || node.op == OpKind::kSoftmax)) {
+    if (moved(mined, types[0]) && op_info(node.op).along_axis) {
       attrs.axis = axis_with_dim(types[0], *dim_on_axis(mined, attrs.axis)).value();
     }
     map[index(body.output(id))] = result.add(node.op, attrs, operands);

@@ -127,7 +127,7 @@ class Frames {
         return std::string(info.name) + " joins different layouts, ranks, batches or element types";
       }
     }
-    if (node.op == OpKind::kConcat || node.op == OpKind::kSoftmax) {
+    if (info.along_axis) {
       const std::string over =
           std::string(info.name) + " over axis " + std::to_string(node.attrs.axis);
       const auto dim = map_dim_of(mined, node.attrs.axis);
@@ -174,7 +174,7 @@ Attrs resolved_attrs(const Graph& body, NodeId id, const Resolved& resolved,
     attrs.out_channels = static_cast<std::int32_t>(std::max<std::int64_t>(1, scaled));
   }
   const TensorType& mined = body.type(in);
-  if ((node.op == OpKind::kConcat || node.op == OpKind::kSoftmax) && moved(mined, input)) {
+  if (op_info(node.op).along_axis && moved(mined, input)) {
     const auto axis = axis_of(input, map_dim_of(mined, attrs.axis).value());
     attrs.axis = static_cast<std::int32_t>(axis.value());
   }

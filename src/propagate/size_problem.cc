@@ -35,14 +35,7 @@ using Sizes = std::vector<std::int64_t>;
 constexpr std::int64_t kMaxSize = 1LL
                                   << 31;  // beyond it a map is none, and products would overflow
 
-bool has_window(OpKind op) {
-  using enum OpKind;
-  return op == kConv || op == kDepthwiseConv || op == kMaxPool || op == kAvgPool;
-}
-
-bool has_stride(OpKind op) {
-  return has_window(op) || op == OpKind::kConvTranspose || op == OpKind::kResize;
-}
+bool has_stride(OpKind op) { return op_info(op).windowed || op == OpKind::kResize; }
 
 bool changes_size(OpKind op) {
   using enum OpKind;
@@ -61,7 +54,7 @@ std::int64_t transposed_size(std::int64_t input, const Attrs& a, int dim) {
 
 /// Output size by the operator's arithmetic; <= 0 when there is none.
 std::int64_t output_size(OpKind op, const Attrs& a, std::int64_t input, int dim) {
-  if (has_window(op)) return window_output_size(input, a, dim);
+  if (slides_window(op)) return window_output_size(input, a, dim);
   switch (op) {
     case OpKind::kConvTranspose:
       return transposed_size(input, a, dim);

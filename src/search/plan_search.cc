@@ -32,8 +32,7 @@ SearchPlan plan_search(const SearchConfig& config, const Graph& input,
       source_runs(parent, sizes, longest_run(config.options), setup.frozen, pool).size());
   plan.replacements = pool.all().size();
   for (const OpInfo& row : op_table()) {
-    if ((setup.allowed >> static_cast<int>(row.kind) & 1) != 0)
-      plan.operators.emplace_back(row.name);
+    if (setup.allowed.contains(row.kind)) plan.operators.emplace_back(row.name);
   }
   return plan;
 }

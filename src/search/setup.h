@@ -20,7 +20,7 @@ struct SearchSetup {
   std::vector<Bound> bounds;
   std::vector<std::size_t> objectives;  ///< places
   std::vector<char> frozen;   ///< by Node::origin
-  std::uint64_t allowed = 0;  ///< operators of replacements
+  OpSet allowed;              ///< operators of replacements
   std::uint32_t nodes = 0;          ///< without inputs and outputs
   std::uint32_t mutable_nodes = 0;
   Cost fixed;                       ///< of nodes that are never replaced

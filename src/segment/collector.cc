@@ -131,7 +131,7 @@ SegmentEntry describe_body(Graph body) {
       ++entry.num_outputs;
     } else {
       inner.push_back(NodeId{n});
-      entry.op_mask |= std::uint64_t{1} << static_cast<unsigned>(node.op);
+      entry.ops.insert(node.op);
     }
   }
   entry.num_nodes = static_cast<std::uint32_t>(inner.size());

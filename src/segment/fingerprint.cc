@@ -32,7 +32,7 @@ std::uint64_t graph_hash(const Graph& graph) {
   for (std::uint32_t n = 0; n < graph.num_nodes(); ++n) {
     const NodeId id{n};
     const Node& node = graph.node(id);
-    h = hash_combine(h, static_cast<std::uint64_t>(node.op));
+    h = hash_combine(h, static_cast<std::uint64_t>(op_number(node.op)));
     h = hash_combine(h, hash(node.attrs));
     h = hash_combine(h, (std::uint64_t{node.num_inputs} << 32) | node.num_outputs);
     for (const ValueId v : graph.inputs(id)) h = hash_combine(h, index(v));

@@ -30,30 +30,17 @@ namespace {
 constexpr std::uint64_t kIncoming = 0x1d8e4e27c47d124fULL;
 constexpr std::uint64_t kOutgoing = 0xeb44accab455d165ULL;
 
-/// Operators whose kernel is part of the label.
-bool windowed(OpKind op) {
-  switch (op) {
-    case OpKind::kConv:
-    case OpKind::kDepthwiseConv:
-    case OpKind::kConvTranspose:
-    case OpKind::kMaxPool:
-    case OpKind::kAvgPool:
-      return true;
-    default:
-      return false;
-  }
-}
-
 std::uint64_t context_free_key(OpKind op, const std::array<std::int32_t, 2>& kernel) {
   const std::uint64_t window =
-      windowed(op) ? (static_cast<std::uint64_t>(static_cast<std::uint32_t>(kernel[0])) << 32) |
-                         static_cast<std::uint32_t>(kernel[1])
-                   : 0;
-  return hash_combine(static_cast<std::uint64_t>(op) + 1, window);
+      op_info(op).windowed
+          ? (static_cast<std::uint64_t>(static_cast<std::uint32_t>(kernel[0])) << 32) |
+                static_cast<std::uint32_t>(kernel[1])
+          : 0;
+  return hash_combine(static_cast<std::uint64_t>(op_number(op)) + 1, window);
 }
 
 std::uint64_t neighbour(OpKind op, std::uint64_t side) {
-  return mix64(side ^ static_cast<std::uint64_t>(op));
+  return mix64(side ^ static_cast<std::uint64_t>(op_number(op)));
 }
 
 std::uint64_t full_key(std::uint64_t context_free, std::uint64_t incoming, std::uint64_t outgoing) {
@@ -91,7 +78,7 @@ std::vector<OpKind> take_op_list(std::string_view& rest, const std::string& at) 
 
 /// Splits "conv3x3" into the operator and its kernel.
 void parse_operation(std::string_view text, Label& label, const std::string& at) {
-  if (const auto plain = op_from_name(text); plain && !windowed(*plain)) {
+  if (const auto plain = op_from_name(text); plain && !op_info(*plain).windowed) {
     label.op = *plain;
     return;
   }
@@ -101,8 +88,9 @@ void parse_operation(std::string_view text, Label& label, const std::string& at)
   const auto height = std::from_chars(text.data() + name_end, end, label.kernel[0]);
   const bool times = height.ec == std::errc() && height.ptr != end && *height.ptr == 'x';
   const auto width = times ? std::from_chars(height.ptr + 1, end, label.kernel[1]) : height;
-  AUTOGO_REQUIRE(op && windowed(*op) && times && width.ec == std::errc() && width.ptr == end,
-                 ErrorKind::kInput, at + ": unknown operation '" + std::string(text) + "'");
+  AUTOGO_REQUIRE(
+      op && op_info(*op).windowed && times && width.ec == std::errc() && width.ptr == end,
+      ErrorKind::kInput, at + ": unknown operation '" + std::string(text) + "'");
   label.op = *op;
 }
 
@@ -119,7 +107,7 @@ std::uint64_t label_key(const Label& label) {
 
 std::string to_string(const Label& label) {
   std::string text = op_name(label.op);
-  if (windowed(label.op)) {
+  if (op_info(label.op).windowed) {
     text += std::to_string(label.kernel[0]) + "x" + std::to_string(label.kernel[1]);
   }
   if (!label.context_free) text += op_list(label.incoming) + op_list(label.outgoing);
@@ -170,7 +158,7 @@ Label label_of(const Graph& graph, const Uses& uses, NodeId id, bool context_fre
   const Node& node = graph.node(id);
   Label label;
   label.op = node.op;
-  if (windowed(node.op)) label.kernel = node.attrs.kernel;
+  if (op_info(node.op).windowed) label.kernel = node.attrs.kernel;
   label.context_free = context_free;
   if (context_free) return label;
   for (const ValueId v : graph.inputs(id)) {

@@ -71,7 +71,7 @@ void add_to(SegmentStatistics::Histogram& sum, const SegmentStatistics::Histogra
 void add_operators(SegmentStatistics& statistics, const SegmentDatabase& database,
                    const SegmentEntry& entry) {
   for (const OpInfo& info : op_table()) {
-    if ((entry.op_mask >> static_cast<unsigned>(info.kind) & 1U) == 0) continue;
+    if (!entry.ops.contains(info.kind)) continue;
     ++statistics.operators[info.name];
     if (entry.num_nodes > 1) continue;
     for (std::size_t c = 0; c < entry.counts.size(); ++c) {

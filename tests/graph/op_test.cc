@@ -20,13 +20,44 @@ TEST(OpTable, NamesAreUniqueAndFoundAgain) {
   EXPECT_EQ(op_from_name("Conv"), std::nullopt);
 }
 
-TEST(OpTable, OrderIsPartOfThePredictorsInput) {
-  // Append only: trained predictors and segment databases hold these numbers.
-  EXPECT_EQ(static_cast<int>(OpKind::kConv), 2);
-  EXPECT_EQ(static_cast<int>(OpKind::kRelu), 10);
-  EXPECT_EQ(static_cast<int>(OpKind::kAdd), 26);
-  EXPECT_EQ(static_cast<int>(OpKind::kMaxPool), 32);
-  EXPECT_EQ(static_cast<int>(OpKind::kOpaque), 46);
+TEST(OpTable, NumbersNeverChange) {
+  // Trained predictors, and the identities of segments in databases and journals, rest on them.
+  EXPECT_EQ(op_number(OpKind::kConv), 2);
+  EXPECT_EQ(op_number(OpKind::kRelu), 10);
+  EXPECT_EQ(op_number(OpKind::kAdd), 26);
+  EXPECT_EQ(op_number(OpKind::kMaxPool), 32);
+  EXPECT_EQ(op_number(OpKind::kOpaque), 46);
+}
+
+TEST(OpTable, RowsAreConsistent) {
+  std::set<std::string> spellings;
+  for (const OpInfo& row : op_table()) {
+    SCOPED_TRACE(row.name);
+    const OpInfo& relative = op_info(row.relative);
+    EXPECT_EQ(relative.relative, relative.kind) << "a relative of a relative";
+    EXPECT_EQ(relative.role, row.role);
+    if (row.onnx != nullptr) EXPECT_TRUE(spellings.insert(row.onnx).second);
+    if (row.has_alpha || row.has_beta || row.has_epsilon) EXPECT_NE(row.onnx, nullptr);
+    if (row.chooses_channels) EXPECT_TRUE(row.weighted);
+    if (row.role == OpRole::kActivation) {
+      EXPECT_EQ(row.shape_class, ShapeClass::kPreserve);
+      EXPECT_FALSE(row.first_only || row.last_only || row.along_axis);
+    }
+    EXPECT_NE(row.help[0], '\0');
+  }
+}
+
+TEST(OpSet, HoldsWhatWasPutIn) {
+  OpSet set{OpKind::kConv, OpKind::kOpaque};
+  EXPECT_TRUE(set.contains(OpKind::kOpaque));
+  EXPECT_FALSE(set.contains(OpKind::kRelu));
+  EXPECT_TRUE((OpSet{OpKind::kConv}).within(set));
+  EXPECT_FALSE((OpSet{OpKind::kConv, OpKind::kRelu}).within(set));
+  set.erase(OpKind::kConv);
+  EXPECT_EQ(set, OpSet{OpKind::kOpaque});
+  set |= {OpKind::kAdd};
+  set &= {OpKind::kAdd, OpKind::kRelu};
+  EXPECT_EQ(set, OpSet{OpKind::kAdd});
 }
 
 TEST(OpTable, WhatCannotBeAdjustedIsNeverInserted) {

@@ -17,7 +17,8 @@ namespace {
 
 Archive sample() {
   Archive archive;
-  archive.header["recipe"] = {{"kind", "psc"}, {"width", 32}, {"head", 32}, {"seed", 7}};
+  archive.header["recipe"] = {
+      {"kind", "psc"}, {"width", 32}, {"head", 32}, {"seed", 7}, {"operators", kNumOps}};
   NetShape shape;
   shape.head = 32;
   archive.tensors["weights"] = torch::arange(NetWeights(shape).size(), torch::kFloat32);
@@ -70,6 +71,29 @@ TEST(Archive, ReadsBackWhatWasWritten) {
   other.tensors["weights"][3] = 0.5;
   write_archive(dir / "q.pt", kPredictorFile, other);
   EXPECT_NE(read_predictor(dir / "q.pt").content_hash, net.content_hash);
+}
+
+TEST(Archive, OfAnOlderOperatorTableIsRead) {
+  const TempDir dir;
+  const std::string path = dir / "p.pt";
+  NetShape shape;
+  shape.head = 32;
+  const NetWeights weights(shape);
+  Archive old = sample();
+  old.header["recipe"]["operators"] = 40;
+  old.tensors["weights"] = torch::arange(weights.size(40), torch::kFloat32);
+  write_archive(path, kPredictorFile, old);
+  EXPECT_TRUE(read_predictor(path).weights.equal(weights.extended(old.tensors["weights"], 40)));
+  old.header["recipe"]["operators"] = kNumOps + 1;
+  write_archive(path, kPredictorFile, old);
+  EXPECT_EQ(error_of([&] { read_predictor(path); }),
+            path + ": recipe: " + std::to_string(kNumOps + 1) + " operators, this autogo knows " +
+                std::to_string(kNumOps));
+  Archive older = sample();  // from before the number stood in the file
+  older.header["recipe"].erase("operators");
+  older.tensors["weights"] = torch::arange(weights.size(47), torch::kFloat32);
+  write_archive(path, kPredictorFile, older);
+  EXPECT_TRUE(read_predictor(path).weights.equal(weights.extended(older.tensors["weights"], 47)));
 }
 
 TEST(Archive, RefusesWhatItCannotRead) {

@@ -112,5 +112,26 @@ TEST(Net, UnseenOperatorsTakeTheirRelatives) {
   EXPECT_EQ(operators[static_cast<int>(OpKind::kMatMul)].norm().item<double>(), 0);
 }
 
+TEST(Net, WeightsOfAnOlderTableAreExtended) {
+  const NetWeights weights(small_shape(PredictorKind::kPsc));
+  const std::int64_t width = weights.shape().width;
+  torch::manual_seed(3);
+  for (const int operators : {op_number(OpKind::kSelu), op_number(OpKind::kMatMul), kNumOps}) {
+    const torch::Tensor old = torch::rand({weights.size(operators)});
+    const torch::Tensor all = weights.extended(old, operators);
+    ASSERT_EQ(all.size(0), weights.size());
+    const torch::Tensor rows = weights.views(all)[0];
+    const std::int64_t known = operators * width, rest = old.size(0) - known;
+    EXPECT_TRUE(all.narrow(0, 0, known).equal(old.narrow(0, 0, known)));
+    EXPECT_TRUE(all.narrow(0, all.size(0) - rest, rest).equal(old.narrow(0, known, rest)));
+    if (operators <= op_number(OpKind::kGelu)) {
+      EXPECT_TRUE(rows[op_number(OpKind::kGelu)].equal(rows[op_number(OpKind::kRelu)]));
+    }
+    if (operators <= op_number(OpKind::kPad)) {
+      EXPECT_EQ(rows[op_number(OpKind::kPad)].norm().item<double>(), 0);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace autogo

@@ -95,10 +95,7 @@ TEST(Collector, DescribesABody) {
   EXPECT_EQ(entry.num_nodes, 4U);
   EXPECT_EQ(entry.num_inputs, 1U);
   EXPECT_EQ(entry.num_outputs, 1U);
-  EXPECT_EQ(entry.op_mask, std::uint64_t{1} << static_cast<int>(OpKind::kConv) |
-                               std::uint64_t{1} << static_cast<int>(OpKind::kBatchNorm) |
-                               std::uint64_t{1} << static_cast<int>(OpKind::kAdd) |
-                               std::uint64_t{1} << static_cast<int>(OpKind::kRelu));
+  EXPECT_EQ(entry.ops, (OpSet{OpKind::kConv, OpKind::kBatchNorm, OpKind::kAdd, OpKind::kRelu}));
   EXPECT_TRUE(entry.insertable);
   EXPECT_TRUE(entry.connected);
 }

@@ -54,7 +54,7 @@ TEST_F(DatabaseFile, RoundTrips) {
     EXPECT_EQ(dump(a.body), dump(b.body));
     EXPECT_EQ(a.counts, b.counts);
     EXPECT_EQ(a.body_count, b.body_count);
-    EXPECT_EQ(a.op_mask, b.op_mask);
+    EXPECT_EQ(a.ops, b.ops);
     EXPECT_EQ(a.insertable, b.insertable);
     EXPECT_EQ(a.connected, b.connected);
     EXPECT_EQ(a.num_inputs, b.num_inputs);
@@ -190,7 +190,7 @@ TEST(DefaultDatabase, LoadsAndIsMadeOfFiveFamilies) {
   EXPECT_GT(db.entries().size(), 500U);
   auto several_with = [&](OpKind op) {
     return std::ranges::count_if(db.entries(), [&](const SegmentEntry& entry) {
-      return entry.num_nodes > 1 && (entry.op_mask >> static_cast<unsigned>(op) & 1U) != 0;
+      return entry.num_nodes > 1 && entry.ops.contains(op);
     });
   };
   for (const OpKind op : {OpKind::kDepthwiseConv, OpKind::kMaxPool, OpKind::kAvgPool,

@@ -66,9 +66,9 @@ TEST(Mine, FindsTheRepeatedBlock) {
   options.vocab_size = 40;
   const SegmentDatabase db = mine({&stream}, options).database;
   // The block or a rotation of it: one of each operation, as often as blocks follow each other.
-  const std::uint64_t mask = describe_body(residual(1)).op_mask;
+  const OpSet ops = describe_body(residual(1)).ops;
   const auto block = std::ranges::find_if(db.entries(), [&](const SegmentEntry& entry) {
-    return entry.num_nodes == 4 && entry.op_mask == mask;
+    return entry.num_nodes == 4 && entry.ops == ops;
   });
   ASSERT_NE(block, db.entries().end());
   EXPECT_GE(block->counts[0], 5U * 4U);

@@ -17,7 +17,7 @@ struct SegmentEntry {
   std::uint64_t id = 0;          ///< the canonical hash; stable across databases
   Graph body;                    ///< a representative with the shapes it was most often seen with
   std::uint64_t body_count = 0;  ///< how often it was seen with exactly these shapes
-  std::uint64_t op_mask = 0;     ///< bit 1 << OpKind for every inner operator
+  OpSet ops;                     ///< of the inner nodes
   std::uint32_t num_nodes = 0;   ///< inner nodes (ports not counted), at least 1
   std::uint32_t num_inputs = 0, num_outputs = 0;
   std::vector<std::uint64_t> counts;  ///< occurrences by corpus, parallel to `corpora()`

@@ -28,6 +28,8 @@ class OpWriter : private ActivationWriter {
     if (!attrs_.ints.empty() && (op_ == kConv || op_ == kMaxPool || op_ == kAdd)) {
       truncate_operands(attrs_.ints[0]);
     }
+    const OpInfo& row = op_info(op_);
+    if (row.onnx != nullptr && w_.opset() >= row.onnx_since) return as_the_table_says(row);
     switch (op_) {
       case kConv:
       case kDepthwiseConv:
@@ -36,24 +38,12 @@ class OpWriter : private ActivationWriter {
         return conv_transpose();
       case kDense:
         return dense();
-      case kBatchNorm:
-        return batch_norm();
       case kLayerNorm:
         return layer_norm();
-      case kInstanceNorm:
-        return instance_norm();
       case kRelu6:
         return clip(x(), output_, 0, 6);
-      case kLeakyRelu:
-        set_attribute(emit("LeakyRelu"), "alpha", attrs_.alpha);
-        return;
-      case kElu:
-        set_attribute(emit("Elu"), "alpha", attrs_.alpha);
-        return;
       case kPRelu:
         return prelu();
-      case kHardSigmoid:
-        return hard_sigmoid(x(), output_, attrs_.alpha, attrs_.beta);
       case kSwish:
         return swish(x(), output_);
       case kHardSwish:
@@ -98,42 +88,22 @@ class OpWriter : private ActivationWriter {
         mean(x(), output_, attrs_.ints, attrs_.axis == 1, "");
         return;
       default:
-        emit(plain_name());
+        refuse(std::string("a new ") + op_name(op_));
     }
   }
 
  private:
-  /// Operators whose ONNX node has the same inputs and no attributes.
-  std::string plain_name() const {
-    using enum OpKind;
-    switch (op_) {
-      case kRelu:
-        return "Relu";
-      case kSelu:
-        return "Selu";
-      case kSigmoid:
-        return "Sigmoid";
-      case kTanh:
-        return "Tanh";
-      case kSoftplus:
-        return "Softplus";
-      case kSub:
-        return "Sub";
-      case kMul:
-        return "Mul";
-      case kDiv:
-        return "Div";
-      case kMatMul:
-        return "MatMul";
-      case kGlobalAvgPool:
-        return "GlobalAveragePool";
-      case kGlobalMaxPool:
-        return "GlobalMaxPool";
-      case kIdentity:
-        return "Identity";
-      default:
-        refuse(std::string("a new ") + op_name(op_));
+  /// One ONNX operator of the same inputs, weights of its channels, and scalars.
+  void as_the_table_says(const OpInfo& row) {
+    std::vector<std::string> inputs = inputs_;
+    for (const ChannelWeight& w : row.channel_weights) {
+      if (w.name == nullptr) break;
+      inputs.push_back(filled(w.name, {in_.shape[1]}, static_cast<double>(w.initial)));
     }
+    onnx::NodeProto& proto = node(row.onnx, "", inputs, output_);
+    if (row.has_alpha) set_attribute(proto, "alpha", attrs_.alpha);
+    if (row.has_beta) set_attribute(proto, "beta", attrs_.beta);
+    if (row.has_epsilon) set_attribute(proto, "epsilon", attrs_.epsilon);
   }
 
   void set_pair(onnx::NodeProto& proto, const char* name, const std::array<std::int32_t, 2>& pair) {
@@ -228,19 +198,6 @@ class OpWriter : private ActivationWriter {
     }
     const std::string product = step("MatMul", "matmul", {x(), weights});
     node("Add", "", {product, filled("bias", {units}, 0)}, output_);
-  }
-
-  void batch_norm() {
-    const Ints dims{in_.shape[1]};
-    const std::vector<std::string> inputs{x(), filled("scale", dims, 1), filled("bias", dims, 0),
-                                          filled("mean", dims, 0), filled("variance", dims, 1)};
-    set_attribute(node("BatchNormalization", "", inputs, output_), "epsilon", attrs_.epsilon);
-  }
-
-  void instance_norm() {
-    const Ints dims{in_.shape[1]};
-    const std::vector<std::string> inputs{x(), filled("scale", dims, 1), filled("bias", dims, 0)};
-    set_attribute(node("InstanceNormalization", "", inputs, output_), "epsilon", attrs_.epsilon);
   }
 
   void layer_norm() {

@@ -315,11 +315,12 @@ Forms reduce_mean(const Reader& r) {
   return forms;
 }
 
-Forms with_alpha(const Reader& r, OpKind op, float alpha, float beta = 0) {
+/// An operator that the table spells as one of ONNX without weights.
+Forms as_the_table_says(const Reader& r, const OpInfo& row) {
   Attrs a;
-  a.alpha = r.real("alpha", alpha);
-  a.beta = r.real("beta", beta);
-  return simple(op, r, a);
+  if (row.has_alpha) a.alpha = r.real("alpha", row.alpha);
+  if (row.has_beta) a.beta = r.real("beta", row.beta);
+  return row.min_inputs == 1 ? simple(row.kind, r, a) : join(r, row.kind);
 }
 
 Forms selu(const Reader& r) {
@@ -337,54 +338,45 @@ Forms gelu(const Reader& r) {
 using Rule = std::function<Forms(const Reader&)>;
 
 const std::map<std::string_view, Rule>& rules() {
-  auto as = [](OpKind op) { return [op](const Reader& r) { return simple(op, r); }; };
-  auto joined = [](OpKind op) { return [op](const Reader& r) { return join(r, op); }; };
-  static const std::map<std::string_view, Rule> table = {
-      {"Add", joined(OpKind::kAdd)},
-      {"AveragePool", pool},
-      {"BatchNormalization", batch_norm},
-      {"Clip", clip},
-      {"Concat", concat},
-      {"Conv", conv},
-      {"ConvTranspose", conv},
-      {"DepthToSpace", blocks},
-      {"Div", joined(OpKind::kDiv)},
-      {"Elu", [](const Reader& r) { return with_alpha(r, OpKind::kElu, 1); }},
-      {"Flatten", flatten},
-      {"Gelu", gelu},
-      {"Gemm", gemm},
-      {"GlobalAveragePool", as(OpKind::kGlobalAvgPool)},
-      {"GlobalMaxPool", as(OpKind::kGlobalMaxPool)},
-      {"GroupNormalization", group_norm},
-      {"HardSigmoid",
-       [](const Reader& r) { return with_alpha(r, OpKind::kHardSigmoid, 0.2F, 0.5F); }},
-      {"HardSwish", as(OpKind::kHardSwish)},
-      {"InstanceNormalization", instance_norm},
-      {"LayerNormalization", layer_norm},
-      {"LeakyRelu", [](const Reader& r) { return with_alpha(r, OpKind::kLeakyRelu, 0.01F); }},
-      {"MatMul", matmul},
-      {"MaxPool", pool},
-      {"Mish", as(OpKind::kMish)},
-      {"Mul", joined(OpKind::kMul)},
-      {"PRelu", prelu},
-      {"Pad", pad},
-      {"ReduceMean", reduce_mean},
-      {"Relu", as(OpKind::kRelu)},
-      {"Reshape", reshape},
-      {"Resize", resize},
-      {"Selu", selu},
-      {"Sigmoid", as(OpKind::kSigmoid)},
-      {"Softmax", softmax},
-      {"Softplus", as(OpKind::kSoftplus)},
-      {"SpaceToDepth", blocks},
-      {"Squeeze", squeeze},
-      {"Sub", joined(OpKind::kSub)},
-      {"Sum", joined(OpKind::kAdd)},
-      {"Tanh", as(OpKind::kTanh)},
-      {"Transpose", transpose},
-      {"Unsqueeze", squeeze},
-      {"Upsample", resize},
-  };
+  static const std::map<std::string_view, Rule> table = [] {
+    const auto sum = [](const Reader& r) { return join(r, OpKind::kAdd); };
+    std::map<std::string_view, Rule> own = {
+        {"Add", sum},
+        {"AveragePool", pool},
+        {"BatchNormalization", batch_norm},
+        {"Clip", clip},
+        {"Concat", concat},
+        {"Conv", conv},
+        {"ConvTranspose", conv},
+        {"DepthToSpace", blocks},
+        {"Flatten", flatten},
+        {"Gelu", gelu},
+        {"Gemm", gemm},
+        {"GroupNormalization", group_norm},
+        {"InstanceNormalization", instance_norm},
+        {"LayerNormalization", layer_norm},
+        {"MatMul", matmul},
+        {"MaxPool", pool},
+        {"PRelu", prelu},
+        {"Pad", pad},
+        {"ReduceMean", reduce_mean},
+        {"Reshape", reshape},
+        {"Resize", resize},
+        {"Selu", selu},
+        {"Softmax", softmax},
+        {"SpaceToDepth", blocks},
+        {"Squeeze", squeeze},
+        {"Sum", sum},
+        {"Transpose", transpose},
+        {"Unsqueeze", squeeze},
+        {"Upsample", resize},
+    };
+    for (const OpInfo& row : op_table()) {
+      if (row.onnx == nullptr || row.kind == OpKind::kIdentity) continue;  // identities are folded
+      own.try_emplace(row.onnx, [&row](const Reader& r) { return as_the_table_says(r, row); });
+    }
+    return own;
+  }();
   return table;
 }
 

@@ -34,7 +34,7 @@ std::int32_t moved(std::int64_t axis) {
 bool elementwise(OpKind op) {
   const OpInfo& info = op_info(op);
   const bool keeps = info.shape_class == ShapeClass::kPreserve && !info.first_only &&
-                     !info.last_only && op != OpKind::kSoftmax;
+                     !info.last_only && !info.along_axis;
   return keeps || info.shape_class == ShapeClass::kJoin;
 }
 
@@ -57,7 +57,7 @@ std::optional<TableForm> channels_first_form(const TableForm& form) {
   TableForm result = form;
   // An idiom with a mean over the maps' own axes: the Transposes around its convolutions are in it.
   if (elementwise(form.op) || form.op == OpKind::kSqueezeExcite) return result;
-  if (form.op == OpKind::kConcat || form.op == OpKind::kSoftmax) {
+  if (op_info(form.op).along_axis) {
     if (form.attrs.axis < -4 || form.attrs.axis > 3) return std::nullopt;
     result.attrs.axis = moved(form.attrs.axis);
     return result;

@@ -73,33 +73,9 @@ class GatherSum : public torch::autograd::Function<GatherSum> {
   }
 };
 
-/// (operator, the one whose embedding it takes when training never shows it).
-constexpr std::pair<OpKind, OpKind> kRelatives[] = {
-    {OpKind::kRelu6, OpKind::kRelu},
-    {OpKind::kLeakyRelu, OpKind::kRelu},
-    {OpKind::kPRelu, OpKind::kRelu},
-    {OpKind::kElu, OpKind::kRelu},
-    {OpKind::kSelu, OpKind::kRelu},
-    {OpKind::kSigmoid, OpKind::kRelu},
-    {OpKind::kHardSigmoid, OpKind::kRelu},
-    {OpKind::kTanh, OpKind::kRelu},
-    {OpKind::kSoftplus, OpKind::kRelu},
-    {OpKind::kSwish, OpKind::kRelu},
-    {OpKind::kHardSwish, OpKind::kRelu},
-    {OpKind::kGelu, OpKind::kRelu},
-    {OpKind::kMish, OpKind::kRelu},
-    {OpKind::kDepthwiseConv, OpKind::kConv},
-    {OpKind::kConvTranspose, OpKind::kConv},
-    {OpKind::kLayerNorm, OpKind::kBatchNorm},
-    {OpKind::kInstanceNorm, OpKind::kBatchNorm},
-    {OpKind::kGroupNorm, OpKind::kBatchNorm},
-    {OpKind::kGlobalMaxPool, OpKind::kGlobalAvgPool},
-};
-
-std::array<bool, static_cast<std::size_t>(kNumOps)> seen_operators(
-    std::span<const FeatureRow> rows) {
-  std::array<bool, static_cast<std::size_t>(kNumOps)> seen{};
-  for (const FeatureRow& row : rows) seen[static_cast<std::size_t>(row.op)] = true;
+OpSet seen_operators(std::span<const FeatureRow> rows) {
+  OpSet seen;
+  for (const FeatureRow& row : rows) seen.insert(row.op);
   return seen;
 }
 
@@ -166,9 +142,9 @@ torch::Tensor NetWeights::initial(std::uint64_t seed, std::span<const FeatureRow
       data[j] = static_cast<float>(scale * rng.normal());
     }
   }
-  const auto seen = seen_operators(rows);
-  for (std::int64_t op = 0; op < kNumOps; ++op) {
-    if (!seen[static_cast<std::size_t>(op)]) all[0][op].zero_();
+  const OpSet seen = seen_operators(rows);
+  for (const OpInfo& op : op_table()) {
+    if (!seen.contains(op.kind)) all[0][op_number(op.kind)].zero_();
   }
   for (std::size_t column = 0; column < kNumFeatures; ++column) {
     const bool shown = std::any_of(rows.begin(), rows.end(),
@@ -179,12 +155,26 @@ torch::Tensor NetWeights::initial(std::uint64_t seed, std::span<const FeatureRow
 }
 
 void NetWeights::tie_unseen(const torch::Tensor& flat, std::span<const FeatureRow> rows) const {
-  const auto seen = seen_operators(rows);
+  const OpSet seen = seen_operators(rows);
   const torch::Tensor operators = views(flat)[0];
-  for (const auto& [op, relative] : kRelatives) {
-    if (seen[static_cast<std::size_t>(op)]) continue;
-    operators[static_cast<std::int64_t>(op)].copy_(operators[static_cast<std::int64_t>(relative)]);
+  for (const OpInfo& op : op_table()) {
+    if (seen.contains(op.kind) || op.relative == op.kind) continue;
+    operators[op_number(op.kind)].copy_(operators[op_number(op.relative)]);
   }
+}
+
+torch::Tensor NetWeights::extended(const torch::Tensor& flat, std::int64_t operators) const {
+  AUTOGO_CHECK(operators <= kNumOps && flat.size(0) == size(operators));
+  const std::int64_t known = operators * shape_.width;
+  const torch::Tensor added = torch::zeros({(kNumOps - operators) * shape_.width});
+  torch::Tensor all =
+      torch::cat({flat.narrow(0, 0, known), added, flat.narrow(0, known, flat.size(0) - known)});
+  const torch::Tensor rows = views(all)[0];
+  for (std::int64_t op = operators; op < kNumOps; ++op) {
+    const OpInfo& row = op_table()[static_cast<std::size_t>(op)];
+    if (op_number(row.relative) < operators) rows[op].copy_(rows[op_number(row.relative)]);
+  }
+  return all;
 }
 
 NetView::NetView(const NetShape& net_shape, const std::vector<torch::Tensor>& views)
@@ -212,7 +202,7 @@ RowTensors row_tensors(std::span<const FeatureRow> rows) {
   auto* operators = tensors.operators.data_ptr<std::int64_t>();
   for (const FeatureRow& row : rows) {
     values = std::copy(row.values.begin(), row.values.end(), values);
-    *operators++ = static_cast<std::int64_t>(row.op);
+    *operators++ = op_number(row.op);
   }
   return tensors;
 }

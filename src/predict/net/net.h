@@ -37,7 +37,14 @@ class NetWeights {
   /// Gives operators that the rows never show the embedding of their nearest relative that they
   /// do show (relu for activations, conv for its kinds, ...), in place; zero for the rest.
   void tie_unseen(const torch::Tensor& flat, std::span<const FeatureRow> rows) const;
+  /// Weights that were trained when the operator table had `operators` rows: those that came later
+  /// take the embedding of their relative, zero where they have none.
+  /// @param flat  as many elements as size(operators)
+  torch::Tensor extended(const torch::Tensor& flat, std::int64_t operators) const;
   std::int64_t size() const { return size_; }
+  std::int64_t size(std::int64_t operators) const {
+    return size_ - (kNumOps - operators) * shape_.width;
+  }
   const NetShape& shape() const { return shape_; }
 
  private:

@@ -71,7 +71,7 @@ std::array<float, kPartFeatures> part_features(const PartSums& sums) {
 
 std::uint64_t FeatureRow::hash() const {
   std::uint64_t h = hash_bytes(values.data(), sizeof(values));
-  h = hash_combine(h, static_cast<std::uint64_t>(op));
+  h = hash_combine(h, static_cast<std::uint64_t>(op_number(op)));
   h = hash_combine(h, static_cast<std::uint64_t>(macs));
   return hash_combine(h, static_cast<std::uint64_t>(params));
 }

@@ -24,7 +24,7 @@ struct FeatureRow {
   bool weighted = false;
   /// Has weights and looks at more than one place of its map.
   bool spatial() const { return weighted && (values[6] > 0 || values[7] > 0); }
-  bool activation() const { return op >= OpKind::kRelu && op <= OpKind::kMish; }
+  bool activation() const { return op_info(op).role == OpRole::kActivation; }
   /// Of everything above: the same on every machine.
   std::uint64_t hash() const;
   bool operator==(const FeatureRow&) const = default;

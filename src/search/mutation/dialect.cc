@@ -29,14 +29,8 @@ namespace {
 
 using enum OpKind;
 
-constexpr std::array kActivations = {kRelu,     kRelu6, kLeakyRelu, kPRelu,      kElu,
-                                     kSelu,     kSwish, kHardSwish, kGelu,       kMish,
-                                     kSoftplus, kTanh,  kSigmoid,   kHardSigmoid};
-constexpr std::array kNorms = {kBatchNorm, kInstanceNorm, kLayerNorm};
-
-bool is_activation(OpKind op) { return std::ranges::count(kActivations, op) > 0; }
-bool is_norm(OpKind op) { return std::ranges::count(kNorms, op) > 0; }
-bool has(std::uint64_t mask, OpKind op) { return (mask >> static_cast<int>(op) & 1) != 0; }
+bool is_activation(OpKind op) { return op_info(op).role == OpRole::kActivation; }
+bool is_norm(OpKind op) { return op_info(op).role == OpRole::kNorm && op_info(op).insertable; }
 
 bool fits_layout(OpKind op, Layout layout) {
   const OpInfo& info = op_info(op);
@@ -72,13 +66,13 @@ TensorType port_type(const TensorType& type, Layout layout) {
 
 }  // namespace
 
-std::optional<NetworkDialect> dialect_of(const Graph& input, Layout layout, std::uint64_t allowed) {
+std::optional<NetworkDialect> dialect_of(const Graph& input, Layout layout, const OpSet& allowed) {
   Commonest activation, norm, dense;
   bool any = false;
   for (std::uint32_t n = 0; n < input.num_nodes(); ++n) {
     const NodeId id{n};
     const Node& node = input.node(id);
-    if (node.num_outputs != 1 || !has(allowed, node.op)) continue;
+    if (node.num_outputs != 1 || !allowed.contains(node.op)) continue;
     if (input.output_type(id).layout != layout) continue;
     any = true;
     if (is_activation(node.op)) activation.count(node);
@@ -111,7 +105,7 @@ std::optional<Graph> translate(const Graph& body, const NetworkDialect& dialect)
     }
     const ValueId output = body.output(id);
     Node word = node;
-    if (!has(dialect.allowed, node.op) || !fits_layout(node.op, dialect.layout)) {
+    if (!dialect.allowed.contains(node.op) || !fits_layout(node.op, dialect.layout)) {
       changed = true;
       if (is_activation(node.op) || is_norm(node.op)) {
         const std::optional<Node>& own = is_norm(node.op) ? dialect.norm : dialect.activation;

@@ -11,7 +11,7 @@ namespace autogo {
 /// activation, which normalisation, which product.
 struct NetworkDialect {
   Layout layout = Layout::kChannelsFirst;
-  std::uint64_t allowed = 0;       ///< operators of replacements, see allowed_ops()
+  OpSet allowed;                   ///< operators of replacements, see allowed_ops()
   std::optional<Node> activation;  ///< the commonest of the network, allowed; empty: it has none
   std::optional<Node> norm;        ///< likewise, for this layout
   std::optional<Node> dense;       ///< likewise, kChannelsLast only
@@ -19,7 +19,7 @@ struct NetworkDialect {
 
 /// The dialect of `input` on this layout. Empty when no node of the input that could be replaced
 /// works on it.
-std::optional<NetworkDialect> dialect_of(const Graph& input, Layout layout, std::uint64_t allowed);
+std::optional<NetworkDialect> dialect_of(const Graph& input, Layout layout, const OpSet& allowed);
 
 /// The body with operators that are not allowed, or want another layout, said in the dialect:
 /// activations and normalisations become the network's own, or fall away where it has none (folded

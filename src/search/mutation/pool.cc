@@ -33,13 +33,12 @@ namespace {
 
 constexpr std::size_t kOwnRun = 8;
 
-std::uint64_t inner_ops(const Graph& body) {
-  std::uint64_t mask = 0;
+OpSet inner_ops(const Graph& body) {
+  OpSet ops;
   for (const Node& node : body.nodes()) {
-    if (op_info(node.op).shape_class == ShapeClass::kPort) continue;
-    mask |= std::uint64_t{1} << static_cast<int>(node.op);
+    if (op_info(node.op).shape_class != ShapeClass::kPort) ops.insert(node.op);
   }
-  return mask;
+  return ops;
 }
 
 std::size_t inner_nodes(const Graph& body) {
@@ -50,10 +49,6 @@ std::size_t inner_nodes(const Graph& body) {
 
 bool is_port(const Graph& graph, NodeId id) {
   return op_info(graph.node(id).op).shape_class == ShapeClass::kPort;
-}
-
-bool chooses_channels(OpKind op) {
-  return op == OpKind::kConv || op == OpKind::kDense || op == OpKind::kConvTranspose;
 }
 
 /// Whether the channels of a node's operands and of its result depend on each other otherwise than
@@ -86,7 +81,7 @@ std::vector<char> tied_to_ports(const Graph& body) {
       const NodeId id{n};
       const OpKind op = body.node(id).op;
       const bool port = is_port(body, id);
-      if (chooses_channels(op)) continue;
+      if (op_info(op).chooses_channels) continue;
       bool any = port || mixes_channels(body, id);
       for (const ValueId v : body.inputs(id)) any = any || tied[index(v)] != 0;
       for (std::uint32_t p = 0; p < body.node(id).num_outputs; ++p) {
@@ -163,7 +158,7 @@ std::optional<Graph> rescale_inner_channels(const Graph& body, double factor) {
       attrs.out_channels = static_cast<std::int32_t>(attrs.out_channels / before * now);
     } else if (attrs.group != 1) {
       return std::nullopt;
-    } else if (chooses_channels(node.op) && tied[index(body.output(id))] == 0) {
+    } else if (op_info(node.op).chooses_channels && tied[index(body.output(id))] == 0) {
       const double channels = attrs.out_channels * factor;
       if (channels < 1 || channels != std::floor(channels)) return std::nullopt;
       attrs.out_channels = static_cast<std::int32_t>(channels);
@@ -219,7 +214,7 @@ void ReplacementPool::add(std::uint64_t id, const Graph& body, bool rescaled) {
 }
 
 ReplacementPool::ReplacementPool(const SegmentDatabase& database, const Graph& input,
-                                 std::uint64_t allowed, const SearchOptions& options)
+                                 const OpSet& allowed, const SearchOptions& options)
     : allowed_(allowed) {
   const bool single = options.mutation == MutationUnit::kOperator;
   auto offer = [&](std::uint64_t id, const Graph& body) {
@@ -246,9 +241,7 @@ ReplacementPool::ReplacementPool(const SegmentDatabase& database, const Graph& i
     for (std::size_t end = begin + 1; end <= std::min(order.size(), begin + kOwnRun); ++end) {
       const NodeId last = order[end - 1];
       const OpKind op = input.node(last).op;
-      if (is_port(input, last) || ((std::uint64_t{1} << static_cast<int>(op)) & ~allowed) != 0) {
-        break;
-      }
+      if (is_port(input, last) || !allowed.contains(op)) break;
       const Cut cut{order, begin, end};
       const Ports ports = segment_ports(input, uses, cut);
       const Graph body = extract_segment(input, ports, cut);
@@ -262,7 +255,7 @@ ReplacementPool::ReplacementPool(const SegmentDatabase& database, const Graph& i
   }
 }
 
-bool ReplacementPool::allows(const Graph& body) const { return (inner_ops(body) & ~allowed_) == 0; }
+bool ReplacementPool::allows(const Graph& body) const { return inner_ops(body).within(allowed_); }
 
 std::span<const std::uint32_t> ReplacementPool::fitting(std::size_t num_inputs,
                                                         std::size_t num_outputs,

@@ -37,7 +37,7 @@ struct PortLayouts {
 class ReplacementPool {
  public:
   /// @param allowed  see allowed_ops()
-  ReplacementPool(const SegmentDatabase& database, const Graph& input, std::uint64_t allowed,
+  ReplacementPool(const SegmentDatabase& database, const Graph& input, const OpSet& allowed,
                   const SearchOptions& options);
 
   std::span<const Replacement> all() const { return items_; }
@@ -52,7 +52,7 @@ class ReplacementPool {
  private:
   void add(std::uint64_t id, const Graph& body, bool rescaled);
 
-  std::uint64_t allowed_ = 0;
+  OpSet allowed_;
   std::vector<Replacement> items_;
   std::set<std::uint64_t> classes_;
   /// By inputs, outputs, first, last.

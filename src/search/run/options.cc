@@ -30,11 +30,9 @@ void require_between(double value, double low, double high, const std::string& o
                      number_text(low) + " to " + number_text(high));
 }
 
-std::uint64_t op_bit(const std::string& name, const std::string& option) {
+OpKind named_op(const std::string& name, const std::string& option) {
   const auto op = op_from_name(name);
-  if (op && op_info(*op).shape_class != ShapeClass::kPort) {
-    return std::uint64_t{1} << static_cast<int>(*op);
-  }
+  if (op && op_info(*op).shape_class != ShapeClass::kPort) return *op;
   std::vector<std::string> names;
   for (const OpInfo& row : op_table()) {
     if (row.shape_class != ShapeClass::kPort) names.emplace_back(row.name);
@@ -44,12 +42,12 @@ std::uint64_t op_bit(const std::string& name, const std::string& option) {
       .with_hint("`autogo ops` lists them");
 }
 
-std::uint64_t insertable_ops() {
-  std::uint64_t mask = 0;
+OpSet insertable_ops() {
+  OpSet ops;
   for (const OpInfo& row : op_table()) {
-    if (row.insertable) mask |= std::uint64_t{1} << static_cast<int>(row.kind);
+    if (row.insertable) ops.insert(row.kind);
   }
-  return mask;
+  return ops;
 }
 
 template <std::size_t N>
@@ -133,22 +131,22 @@ void validate(const SearchOptions& options, const CostModels& models) {
   asked_models(options, models);
 }
 
-std::uint64_t allowed_ops(const SearchOptions& options, const Graph& input) {
-  std::uint64_t mask = 0;
-  for (const Node& node : input.nodes()) mask |= std::uint64_t{1} << static_cast<int>(node.op);
+OpSet allowed_ops(const SearchOptions& options, const Graph& input) {
+  OpSet ops;
+  for (const Node& node : input.nodes()) ops.insert(node.op);
   for (const std::string& name : options.allow_ops) {
     if (name == "all") {
-      mask |= insertable_ops();
+      ops |= insertable_ops();
       continue;
     }
-    const std::uint64_t bit = op_bit(name, "--allow-ops");
-    AUTOGO_REQUIRE((bit & insertable_ops()) != 0, ErrorKind::kUsage,
+    const OpKind op = named_op(name, "--allow-ops");
+    AUTOGO_REQUIRE(op_info(op).insertable, ErrorKind::kUsage,
                    "--allow-ops '" + name + "': autogo cannot create this operator anew");
-    mask |= bit;
+    ops.insert(op);
   }
-  mask &= insertable_ops();
-  for (const std::string& name : options.deny_ops) mask &= ~op_bit(name, "--deny-ops");
-  return mask;
+  ops &= insertable_ops();
+  for (const std::string& name : options.deny_ops) ops.erase(named_op(name, "--deny-ops"));
+  return ops;
 }
 
 std::string percent_text(double percent) {

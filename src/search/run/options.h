@@ -10,7 +10,7 @@ namespace autogo {
 /// Bit 1 << OpKind for every operator that a replacement may use: the input's own, plus allow_ops
 /// ("all": every operator that can be created anew), minus deny_ops. Never an operator that cannot
 /// be created anew. @throws Error kUsage for an unknown operator, with the nearest name
-std::uint64_t allowed_ops(const SearchOptions& options, const Graph& input);
+OpSet allowed_ops(const SearchOptions& options, const Graph& input);
 
 /// For messages: "-12.3 %", "+4.0 %".
 std::string percent_text(double percent);
