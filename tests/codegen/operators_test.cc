@@ -85,6 +85,7 @@ std::vector<std::string> table_models(const TempDir& folder) {
   for (const std::int64_t opset : {10, 13, 18, 21}) {
     const std::string tag = std::to_string(opset);
     auto add = [&](const std::string& source, const Sample& sample) {
+      if (opset < sample.since) return;
       models.push_back(source + "_" + sample.name + ".onnx");
       write_randomized(with_new_node(import_onnx(source), sample), 3, models.back());
     };

@@ -13,6 +13,8 @@ struct Sample {
   std::string name;
   OpKind op;
   Attrs attrs;
+  std::int64_t since = 7;      ///< the opset from which it can be written
+  std::int64_t one_since = 7;  ///< and from which it is read back as one operator
 };
 
 inline Attrs window(int kernel, int stride, Padding padding = Padding::kSame) {
@@ -71,12 +73,25 @@ inline std::vector<Sample> map_samples() {
               a.alpha = 0.2F;
               a.beta = 0.5F;
             })},
-      {"gelu", kGelu, {}},
+      {"gelu", kGelu, {}, 9},  // no Erf before
       {"gelu_tanh", kGelu, with({}, [](Attrs& a) { a.text = "tanh"; })},
       {"max_pool", kMaxPool, window(3, 2)},
       {"max_pool_ceil", kMaxPool,
        with(window(2, 2, Padding::kExplicit), [](Attrs& a) { a.ceil_mode = true; })},
+      {"max_pool_dilated", kMaxPool,
+       with(window(3, 2),
+            [](Attrs& a) {
+              a.dilation = {2, 1};
+            }),
+       10},
       {"avg_pool", kAvgPool, window(3, 1)},
+      {"avg_pool_dilated", kAvgPool,
+       with(window(3, 1),
+            [](Attrs& a) {
+              a.dilation = {1, 2};
+              a.count_include_pad = true;
+            }),
+       19},
       {"avg_pool_ceil", kAvgPool,
        with(window(2, 2, Padding::kExplicit), [](Attrs& a) { a.ceil_mode = true; })},
       {"avg_pool_count", kAvgPool,
@@ -101,7 +116,8 @@ inline std::vector<Sample> map_samples() {
             [](Attrs& a) {
               a.block = 2;
               a.text = "CRD";
-            })},
+            }),
+       7, 11},
       {"depth_to_space", kDepthToSpace,
        with({},
             [](Attrs& a) {
@@ -168,7 +184,7 @@ inline std::vector<Sample> token_samples() {
   return {{"dense", kDense, units(true)},
           {"dense_plain", kDense, units(false)},
           {"layer_norm", kLayerNorm, with({}, [](Attrs& a) { a.epsilon = 1e-5F; })},
-          {"gelu", kGelu, {}},
+          {"gelu", kGelu, {}, 9},
           {"prelu", kPRelu, {}}};
 }
 
