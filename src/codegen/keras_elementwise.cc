@@ -152,6 +152,11 @@ PyExpr leaky_relu(Call& c) {
 PyExpr elu(Call& c) {
   return py_call("ops.elu", {same_order(c).text, "alpha=" + py_float(c.op.real("alpha", 1))});
 }
+/// By elu: Keras has celu only since 3.6.
+PyExpr celu(Call& c) {
+  const std::string alpha = py_float(c.op.real("alpha", 1));
+  return {alpha + " * ops.elu(" + grouped(same_order(c)) + " / " + alpha + ", alpha=1.0)", false};
+}
 PyExpr selu(Call& c) {
   const float alpha = c.op.real("alpha", 1.67326319F), gamma = c.op.real("gamma", 1.05070102F);
   if (std::fabs(alpha - 1.67326319F) > 1e-5F || std::fabs(gamma - 1.05070102F) > 1e-5F) {
@@ -254,6 +259,7 @@ constexpr OperatorRow kRows[] = {
     {"Add", infix<kPlus>},
     {"Cast", cast},
     {"Ceil", unary<kCeil>},
+    {"Celu", celu},
     {"Clip", clip},
     {"Cos", unary<kCos>},
     {"Div", divide},

@@ -295,6 +295,9 @@ constexpr std::array<OpInfo, kNumOps> kTable = {{
      .min_inputs = 0,
      .max_inputs = -1,
      .help = "any other operator: kept as it is, never changed"},
+    since(with_alpha(activation(kCelu, "celu", "Celu", "continuously differentiable exponential"),
+                     1),
+          12),
 }};
 
 constexpr bool rows_by_number() {

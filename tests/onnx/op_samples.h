@@ -67,6 +67,7 @@ inline std::vector<Sample> map_samples() {
       {"instance_norm", kInstanceNorm, with({}, [](Attrs& a) { a.epsilon = 1e-3F; })},
       {"leaky", kLeakyRelu, with({}, [](Attrs& a) { a.alpha = 0.2F; })},
       {"elu", kElu, with({}, [](Attrs& a) { a.alpha = 1; })},
+      {"celu", kCelu, with({}, [](Attrs& a) { a.alpha = 0.5F; }), 7, 12},
       {"hard_sigmoid", kHardSigmoid,
        with({},
             [](Attrs& a) {

@@ -65,8 +65,9 @@ enum class OpKind : std::uint8_t {
   kTranspose = 44,   ///< by the permutation `ints`
   kReduceMean = 45,  ///< over the axes `ints`; `axis` 1 keeps the reduced dimensions
   kOpaque = 46,      ///< anything else; `text` is the ONNX name. Never mutated
+  kCelu = 47,
 };
-inline constexpr int kNumOps = 47;
+inline constexpr int kNumOps = 48;
 /// The operator's own number, the same in every version.
 constexpr int op_number(OpKind kind) { return static_cast<int>(kind); }
 

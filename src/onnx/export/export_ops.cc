@@ -46,6 +46,8 @@ class OpWriter : private ActivationWriter {
         return prelu();
       case kSwish:
         return swish(x(), output_);
+      case kCelu:
+        return celu();
       case kHardSwish:
         return hard_swish(x(), output_);
       case kGelu:
@@ -198,6 +200,12 @@ class OpWriter : private ActivationWriter {
     }
     const std::string product = step("MatMul", "matmul", {x(), weights});
     node("Add", "", {product, filled("bias", {units}, 0)}, output_);
+  }
+
+  void celu() {
+    const std::string alpha = scalar("alpha", static_cast<double>(attrs_.alpha));
+    const std::string scaled = step("Div", "scaled", {x(), alpha});
+    node("Mul", "", {step("Elu", "elu", {scaled}), alpha}, output_);
   }
 
   void layer_norm() {
