@@ -295,9 +295,16 @@ constexpr std::array<OpInfo, kNumOps> kTable = {{
      .min_inputs = 0,
      .max_inputs = -1,
      .help = "any other operator: kept as it is, never changed"},
-    since(with_alpha(activation(kCelu, "celu", "Celu", "continuously differentiable exponential"),
-                     1),
-          12),
+    since(
+        with_alpha(activation(kCelu, "celu", "Celu", "continuously differentiable exponential"), 1),
+        12),
+    {.kind = kLogSoftmax,
+     .name = "log_softmax",
+     .shape_class = SC::kPreserve,
+     .along_axis = true,
+     .per_output = 4,
+     .relative = kSoftmax,
+     .help = "logarithm of the softmax over an axis"},
 }};
 
 constexpr bool rows_by_number() {

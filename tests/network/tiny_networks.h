@@ -9,7 +9,7 @@ namespace autogo {
 /// Convolutions of stride 2 with batch normalisation, pooled, and a dense layer.
 inline Graph tiny_classifier(std::int64_t channels, std::int64_t size, std::int32_t classes,
                              std::initializer_list<std::int32_t> widths = {8, 16},
-                             bool softmax = false) {
+                             bool softmax = false, OpKind last = OpKind::kSoftmax) {
   Graph graph;
   ValueId x =
       graph.add_input({DType::kFloat32, Layout::kChannelsFirst, Shape{1, channels, size, size}});
@@ -28,7 +28,7 @@ inline Graph tiny_classifier(std::int64_t channels, std::int64_t size, std::int3
   dense.out_channels = classes;
   dense.bias = true;
   x = graph.add(OpKind::kDense, dense, {x});
-  if (softmax) x = graph.add(OpKind::kSoftmax, {}, {x});
+  if (softmax) x = graph.add(last, {}, {x});
   graph.add_output(x);
   return graph;
 }

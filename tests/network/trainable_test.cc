@@ -43,10 +43,12 @@ TEST(Trainable, AHeadThatFitsIsKept) {
 }
 
 TEST(Trainable, TheLossReadsWhatTheSoftmaxReads) {
-  const TrainableNetwork net =
-      make_trainable(tiny_classifier(3, 32, 10, {4}, true), data_of(10), {});
-  EXPECT_EQ(last_node(net.graph).op, OpKind::kSoftmax);
-  EXPECT_EQ(net.output, "dense_6_output");
+  for (const OpKind last : {OpKind::kSoftmax, OpKind::kLogSoftmax}) {
+    const TrainableNetwork net =
+        make_trainable(tiny_classifier(3, 32, 10, {4}, true, last), data_of(10), {});
+    EXPECT_EQ(last_node(net.graph).op, last);
+    EXPECT_EQ(net.output, "dense_6_output");
+  }
 }
 
 TEST(Trainable, AnotherNumberOfClassesGetsANewHead) {

@@ -161,6 +161,7 @@ inline std::vector<Sample> map_samples() {
               a.axis = 0;
             })},
       {"softmax", kSoftmax, with({}, [](Attrs& a) { a.axis = 3; })},
+      {"log_softmax", kLogSoftmax, with({}, [](Attrs& a) { a.axis = 3; })},
   };
   for (const OpKind op :
        {kRelu, kRelu6, kPRelu, kSelu, kSigmoid, kTanh, kSoftplus, kSwish, kHardSwish, kMish,

@@ -66,8 +66,9 @@ enum class OpKind : std::uint8_t {
   kReduceMean = 45,  ///< over the axes `ints`; `axis` 1 keeps the reduced dimensions
   kOpaque = 46,      ///< anything else; `text` is the ONNX name. Never mutated
   kCelu = 47,
+  kLogSoftmax = 48,
 };
-inline constexpr int kNumOps = 48;
+inline constexpr int kNumOps = 49;
 /// The operator's own number, the same in every version.
 constexpr int op_number(OpKind kind) { return static_cast<int>(kind); }
 

@@ -32,8 +32,9 @@ ValueId first_output(const Graph& graph) {
 /// weighted layer, which is the last entry.
 std::vector<NodeId> way_to_last_layer(const Graph& graph) {
   constexpr std::array kPassed = {
-      OpKind::kSoftmax, OpKind::kFlatten, OpKind::kReshape,       OpKind::kIdentity,
-      OpKind::kRelu,    OpKind::kAvgPool, OpKind::kGlobalAvgPool, OpKind::kReduceMean,
+      OpKind::kSoftmax, OpKind::kLogSoftmax,    OpKind::kFlatten,
+      OpKind::kReshape, OpKind::kIdentity,      OpKind::kRelu,
+      OpKind::kAvgPool, OpKind::kGlobalAvgPool, OpKind::kReduceMean,
   };
   std::vector<NodeId> way = {graph.value(first_output(graph)).producer};
   for (;;) {
@@ -56,7 +57,9 @@ ValueId logits_of(const Graph& graph) {
     value = graph.inputs(graph.value(value).producer)[0];
   }
   const NodeId producer = graph.value(value).producer;
-  return graph.node(producer).op == OpKind::kSoftmax ? graph.inputs(producer)[0] : output;
+  const OpKind op = graph.node(producer).op;
+  const bool normalised = op == OpKind::kSoftmax || op == OpKind::kLogSoftmax;
+  return normalised ? graph.inputs(producer)[0] : output;
 }
 
 std::int64_t elements_per_image(const Graph& graph, ValueId value) {

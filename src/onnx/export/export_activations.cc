@@ -77,22 +77,19 @@ void ActivationWriter::gelu(const std::string& input, const std::string& output,
 }
 
 void ActivationWriter::mish() {
-  if (w_.opset() >= 18) {
-    emit("Mish");
-    return;
-  }
   const std::string soft = step("Softplus", "softplus", {x()});
   const std::string gate = step("Tanh", "tanh", {soft});
   node("Mul", "", {x(), gate}, output_);
 }
 
-void ActivationWriter::softmax() {
+void ActivationWriter::softmax(const std::string& onnx) {
   const std::int64_t rank = in_.shape.rank();
   const std::int64_t axis = attrs_.axis < 0 ? attrs_.axis + rank : attrs_.axis;
   for (std::int64_t i = axis + 1; w_.opset() < 13 && i < rank; ++i) {
-    if (in_.shape[static_cast<std::size_t>(i)] != 1) refuse("softmax over an inner axis");
+    if (in_.shape[static_cast<std::size_t>(i)] != 1)
+      refuse(std::string(op_name(op_)) + " over an inner axis");
   }
-  set_attribute(emit("Softmax"), "axis", axis);
+  set_attribute(emit(onnx), "axis", axis);
 }
 
 void ActivationWriter::activation(const std::string& act, const std::string& input,

@@ -73,7 +73,7 @@ class ActivationWriter {
                   const std::string& part = "");
   void gelu(const std::string& input, const std::string& output, const std::string& part = "");
   void mish();
-  void softmax();
+  void softmax(const std::string& onnx);
   void activation(const std::string& act, const std::string& input, const std::string& output);
 
   ModelWriter& w_;

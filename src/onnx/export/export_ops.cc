@@ -55,7 +55,9 @@ class OpWriter : private ActivationWriter {
       case kMish:
         return mish();
       case kSoftmax:
-        return softmax();
+        return softmax("Softmax");
+      case kLogSoftmax:
+        return softmax("LogSoftmax");
       case kSqueezeExcite:
         return squeeze_excite();
       case kAdd:

@@ -175,7 +175,7 @@ Forms prelu(const Reader& r) {
   return simple(OpKind::kPRelu, r);
 }
 
-Forms softmax(const Reader& r) {
+Forms softmax(const Reader& r, OpKind op) {
   const std::size_t rank = r.rank(0);
   if (rank == 0) return {};
   std::int64_t axis = r.integer("axis", r.view.opset() < 13 ? 1 : -1);
@@ -188,7 +188,7 @@ Forms softmax(const Reader& r) {
   }
   Attrs a;
   a.axis = narrow(axis);
-  return simple(OpKind::kSoftmax, r, a);
+  return simple(op, r, a);
 }
 
 Forms join(const Reader& r, OpKind op) {
@@ -355,6 +355,7 @@ const std::map<std::string_view, Rule>& rules() {
         {"GroupNormalization", group_norm},
         {"InstanceNormalization", instance_norm},
         {"LayerNormalization", layer_norm},
+        {"LogSoftmax", [](const Reader& r) { return softmax(r, OpKind::kLogSoftmax); }},
         {"MatMul", matmul},
         {"MaxPool", pool},
         {"PRelu", prelu},
@@ -363,7 +364,7 @@ const std::map<std::string_view, Rule>& rules() {
         {"Reshape", reshape},
         {"Resize", resize},
         {"Selu", selu},
-        {"Softmax", softmax},
+        {"Softmax", [](const Reader& r) { return softmax(r, OpKind::kSoftmax); }},
         {"SpaceToDepth", blocks},
         {"Squeeze", squeeze},
         {"Sum", sum},

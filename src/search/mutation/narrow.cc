@@ -34,6 +34,7 @@ Reaction reaction(const Graph& graph, NodeId id) {
                                                                          : Reaction::kRefuses;
     case OpKind::kGroupNorm:
     case OpKind::kSoftmax:
+    case OpKind::kLogSoftmax:
       return Reaction::kRefuses;
     case OpKind::kFlatten:  // N x C x 1 x 1: channels stay channels
       return node.attrs.axis == 1 && is_one_pixel(graph, input) ? Reaction::kPasses
