@@ -61,7 +61,8 @@ std::int64_t last_dim(const TensorType& type) {
 }
 
 /// Weights of which every channel has one.
-Weights channel_weights(const OpInfo& op, const TensorType& in) {
+Weights channel_weights(const Node& node, const TensorType& in) {
+  const OpInfo& op = op_info(node.op);
   Weights per_channel;
   for (const ChannelWeight& weight : op.channel_weights) {
     if (weight.name == nullptr) break;
@@ -69,10 +70,17 @@ Weights channel_weights(const OpInfo& op, const TensorType& in) {
     per_channel.trained += weight.trained ? 1 : 0;
   }
   if (per_channel.stored == 0) return {};
-  const std::int64_t channels = op.last_only          ? last_dim(in)
-                                : op.first_only       ? in.shape[1]
-                                : in.shape.rank() > 1 ? feature_map(in).c
-                                                      : 1;
+  std::int64_t channels = 1;
+  if (op.along_axis) {
+    const std::int32_t axis = node.attrs.axis;
+    channels = in.shape[static_cast<std::size_t>(axis < 0 ? axis + in.shape.rank() : axis)];
+  } else if (op.last_only) {
+    channels = last_dim(in);
+  } else if (op.first_only) {
+    channels = in.shape[1];
+  } else if (in.shape.rank() > 1) {
+    channels = feature_map(in).c;
+  }
   return {per_channel.trained * channels, per_channel.stored * channels};
 }
 
@@ -96,7 +104,7 @@ Weights node_weights(const Node& node, const TensorType& in) {
       return {count.value(), count.value()};
     }
     default:
-      return channel_weights(op_info(node.op), in);
+      return channel_weights(node, in);
   }
 }
 

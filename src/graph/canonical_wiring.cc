@@ -168,11 +168,12 @@ std::int64_t channel_multiplier(const Graph& graph, NodeId id) {
   return in > 0 ? graph.node(id).attrs.out_channels / in : 0;
 }
 
-/// The axis attribute. Of a concat, where its dimension is in N,C,H,W: channels joined among tokens
-/// and among maps are one class, and neither is that of tokens joined to a longer sequence.
+/// The axis attribute. Of what works along an axis, where its dimension is in N,C,H,W: channels
+/// joined among tokens and among maps are one class, and neither is that of tokens joined to a
+/// longer sequence. Not of a softmax: the ids of segments with one rest on its axis as it is.
 std::int32_t axis_identity(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
-  if (node.op != OpKind::kConcat) return node.attrs.axis;
+  if (!op_info(node.op).along_axis || node.op == OpKind::kSoftmax) return node.attrs.axis;
   const TensorType& type = graph.type(graph.inputs(id)[0]);
   if (const auto dim = map_dim_of(type, node.attrs.axis))
     return 1 + static_cast<std::int32_t>(*dim);

@@ -305,6 +305,15 @@ constexpr std::array<OpInfo, kNumOps> kTable = {{
      .per_output = 4,
      .relative = kSoftmax,
      .help = "logarithm of the softmax over an axis"},
+    {.kind = kScale,
+     .name = "scale",
+     .shape_class = SC::kPreserve,
+     .along_axis = true,
+     .insertable = true,
+     .channel_weights = {{{"scale", 1}}},
+     .per_output = 1,
+     .relative = kMul,
+     .help = "x times one learned number a channel"},
 }};
 
 constexpr bool rows_by_number() {

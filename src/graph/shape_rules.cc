@@ -382,6 +382,7 @@ TensorType type_by_rule(OpKind kind, const Attrs& a, std::span<const TensorType>
       return in[0];
     default:
       AUTOGO_CHECK(op_info(kind).shape_class == ShapeClass::kPreserve && "operator without a rule");
+      if (op_info(kind).along_axis) normal_axis(a.axis, in[0].shape.rank(), kind);
       return in[0];
   }
 }

@@ -68,7 +68,11 @@ std::vector<Part> parts_of(const Program& program, const std::vector<std::size_t
         part.out_axis = 1;
         part.in_axis = 0;
       } else if (node.op_type == "Add" || node.op_type == "Mul") {
-        part.out_axis = rank - 1;
+        const auto& dims = constant.tensor.dims;
+        part.out_axis = rank - 1;  // the axis that its numbers lie along
+        while (part.out_axis > 0 && dims[static_cast<std::size_t>(part.out_axis)] == 1) {
+          --part.out_axis;
+        }
       } else if (node.op_type == "MatMul" || node.op_type == "Einsum" || node.op_type == "Gather" ||
                  rank == 0) {
         return {};

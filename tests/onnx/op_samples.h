@@ -160,6 +160,7 @@ inline std::vector<Sample> map_samples() {
               a.ints = {1};
               a.axis = 0;
             })},
+      {"scale", kScale, {}},
       {"softmax", kSoftmax, with({}, [](Attrs& a) { a.axis = 3; })},
       {"log_softmax", kLogSoftmax, with({}, [](Attrs& a) { a.axis = 3; })},
   };
@@ -187,6 +188,7 @@ inline std::vector<Sample> token_samples() {
           {"dense_plain", kDense, units(false)},
           {"layer_norm", kLayerNorm, with({}, [](Attrs& a) { a.epsilon = 1e-5F; })},
           {"gelu", kGelu, {}, 9},
+          {"scale_last", kScale, with({}, [](Attrs& a) { a.axis = -1; })},
           {"prelu", kPRelu, {}}};
 }
 

@@ -67,8 +67,9 @@ enum class OpKind : std::uint8_t {
   kOpaque = 46,      ///< anything else; `text` is the ONNX name. Never mutated
   kCelu = 47,
   kLogSoftmax = 48,
+  kScale = 49,  ///< x times one learned number for each index along `axis` (LayerScale)
 };
-inline constexpr int kNumOps = 49;
+inline constexpr int kNumOps = 50;
 /// The operator's own number, the same in every version.
 constexpr int op_number(OpKind kind) { return static_cast<int>(kind); }
 

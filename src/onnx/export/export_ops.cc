@@ -60,6 +60,8 @@ class OpWriter : private ActivationWriter {
         return softmax("LogSoftmax");
       case kSqueezeExcite:
         return squeeze_excite();
+      case kScale:
+        return scale();
       case kAdd:
         return sum();
       case kConcat:
@@ -208,6 +210,14 @@ class OpWriter : private ActivationWriter {
     const std::string alpha = scalar("alpha", static_cast<double>(attrs_.alpha));
     const std::string scaled = step("Div", "scaled", {x(), alpha});
     node("Mul", "", {step("Elu", "elu", {scaled}), alpha}, output_);
+  }
+
+  void scale() {
+    const std::int32_t rank = in_.shape.rank();
+    const std::int32_t axis = attrs_.axis < 0 ? attrs_.axis + rank : attrs_.axis;
+    Ints dims(static_cast<std::size_t>(rank - axis), 1);
+    dims[0] = in_.shape[static_cast<std::size_t>(axis)];
+    node("Mul", "", {x(), filled("scale", dims, 1)}, output_);
   }
 
   void layer_norm() {

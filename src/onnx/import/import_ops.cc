@@ -201,6 +201,26 @@ Forms join(const Reader& r, OpKind op) {
   return {form};
 }
 
+/// A product with one constant number for each index along an axis: the channels where they come
+/// first, or the last axis. Any other is one of two computed operands.
+Forms product(const Reader& r) {
+  for (const std::size_t i : {0U, 1U}) {
+    if (!r.constant(1 - i) || !r.has(i) || !r.view.computed(r.in(i))) continue;
+    const std::size_t rank = r.rank(i), own = r.rank(1 - i);
+    const Ints& numbers = *r.dims(1 - i);
+    const std::int64_t elements = num_elements(numbers);
+    if (rank < 2 || own == 0 || own > rank || elements < 2) return {};
+    for (const std::size_t axis : {rank == 4 ? 1 : rank - 1, rank - 1}) {
+      if (axis + own < rank || numbers[axis + own - rank] != elements) continue;
+      Attrs a;
+      a.axis = narrow(static_cast<std::int64_t>(axis));
+      return {{OpKind::kScale, a, {r.in(i)}}};
+    }
+    return {};
+  }
+  return join(r, OpKind::kMul);
+}
+
 Forms concat(const Reader& r) {
   Forms forms = join(r, OpKind::kConcat);
   if (forms.empty() || r.rank(0) == 0) return {};
@@ -358,6 +378,7 @@ const std::map<std::string_view, Rule>& rules() {
         {"LogSoftmax", [](const Reader& r) { return softmax(r, OpKind::kLogSoftmax); }},
         {"MatMul", matmul},
         {"MaxPool", pool},
+        {"Mul", product},
         {"PRelu", prelu},
         {"Pad", pad},
         {"ReduceMean", reduce_mean},
