@@ -16,14 +16,19 @@ CostModels::CostModels(std::vector<std::shared_ptr<const CostModel>> models)
 }
 
 std::size_t CostModels::place(std::string_view name, const std::string& option) const {
-  std::string known;
   for (std::size_t i = 0; i < measures_.size(); ++i) {
-    const std::string word = measure_word(measures_[i].name);
-    if (word == measure_word(name)) return i;
-    known += (known.empty() ? "" : ", ") + word;
+    if (measure_word(measures_[i].name) == measure_word(name)) return i;
   }
   throw Error(ErrorKind::kUsage,
-              option + ": no such measure '" + std::string(name) + "'; expected one of " + known);
+              option + ": no such measure '" + std::string(name) + "'; expected one of " + words());
+}
+
+std::string CostModels::words() const {
+  std::string words;
+  for (const MeasureInfo& info : measures_) {
+    words += (words.empty() ? "" : ", ") + measure_word(info.name);
+  }
+  return words;
 }
 
 std::vector<double> CostModels::measure(const Graph& graph) const {

@@ -55,9 +55,8 @@ TEST(SearchOptions, ObjectivesAreNamed) {
   for (const char* good : {"params", "flops,params", "weight-bytes, peak_memory,macs"}) {
     EXPECT_EQ(refusal(good), "no error");
   }
-  EXPECT_EQ(refusal("speed"),
-            "--objective: no such measure 'speed'; expected one of macs, flops, params, "
-            "weight-bytes, peak-memory");
+  EXPECT_EQ(refusal("speed"), "--objective: no such measure 'speed'; expected one of " +
+                                  standard_cost_models().words());
   EXPECT_EQ(refusal("flops,"),
             "--objective 'flops,': expected one or several measures, like flops or flops,params");
   EXPECT_EQ(refusal("peak-memory,peak_memory"),

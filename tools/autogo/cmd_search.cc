@@ -8,6 +8,7 @@
 #include <ostream>
 
 #include "autogo/base/file.h"
+#include "autogo/cost/cost_model.h"
 #include "autogo/search/search.h"
 #include "base/json.h"
 #include "command.h"
@@ -274,8 +275,8 @@ int run_search(Cli& cli) {
   app.add_option("--model", a.config.model, "the network to start from, an ONNX file")
       ->type_name("FILE");
   app.add_option("--objective", a.config.options.objective,
-                 "what is to be small beside a high predicted gain: flops, macs, params, "
-                 "weight-bytes or peak-memory, or several of them")
+                 "what is to be small beside a high predicted gain, one or several of " +
+                     standard_cost_models().words())
       ->type_name("NAME[,NAME...]");
   app.add_option("--segments", a.config.segments, "segment database (default: the bundled one)")
       ->type_name("FILE");

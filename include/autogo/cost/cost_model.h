@@ -73,6 +73,8 @@ class CostModels {
   /// Place in measures(), by the name as in JSON or on the command line. @throws Error kUsage, with
   /// those that there are; `option` names what asked
   std::size_t place(std::string_view name, const std::string& option) const;
+  /// The names as on the command line, in order: "macs, flops, ...".
+  std::string words() const;
   /// All measures of a network, by place.
   std::vector<double> measure(const Graph& graph) const;
   /// Values by place, with their names.
