@@ -8,14 +8,12 @@
 //     for each result in order: drop duplicates, update front, write journal
 //     again with m more sources for parents that yielded too few children
 //
-// The last line is ours. The paper's m sources x n replacements presume a database with n fitting
-// replacements for any source. A network of operators that were never mined (a transformer) has a
-// handful for each, and m sources of it would barely be a sample.
-//
-// Work items are independent: their random stream is keyed by iteration, parent and cut, and the
-// parents of an iteration are fixed at its start. Results enter the state in the order of items,
-// whichever thread finishes first, and the front, the duplicates and the journal see only this
-// order. That makes the run independent of the number of threads, and gives a resumed run its
+// What an item is, and what it gives, is the variation's matter (variation.h, for segments
+// mutation/segment_variation.h); who runs items, the executor's (executor.h). Work items are
+// independent: their random stream is keyed by iteration, parent and cut, and the parents of an
+// iteration are fixed at its start. Results enter the state in the order of items, whoever finishes
+// first, and the front, the duplicates and the journal see only this order. That makes the run
+// independent of the number of threads, and gives a resumed run its
 // place: it plans its iterations as ever, and items that the journal has are taken from it instead
 // of being computed, each checked against the plan and the networks (check_item.h). A stop is not
 // heeded until the journal is read to its end, so that the front never falls behind it.
@@ -36,20 +34,19 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <mutex>
 #include <set>
 
 #include "autogo/base/error.h"
 #include "autogo/base/parallel.h"
 #include "autogo/graph/canonical.h"
-#include "autogo/graph/simplify.h"
+#include "search/mutation/segment_variation.h"
 #include "search/run/json_fields.h"
 #include "search/run/options.h"
 
 namespace autogo {
 namespace {
 
-constexpr std::uint64_t kParentStream = 1, kSegmentStream = 2, kSourceStream = 3, kItemStream = 4;
+constexpr std::uint64_t kParentStream = 1;
 
 Individual input_individual(const SearchSetup& setup, const InputHashes& hashes) {
   Individual root;
@@ -96,22 +93,13 @@ SearchEngine::SearchEngine(const SearchConfig& config, const SearchRun& run,
     : config_(config),
       run_(run),
       hashes_(hashes),
-      database_(database),
-      predictor_(predictor),
       models_(models),
       setup_(set_up(config.options, input, models)),
-      pool_(database, input, setup_.allowed, config.options),
-      mutation_{pool_,
-                memo_,
-                predictor,
-                {predictor.knowledge(input), config.options.risk},
-                setup_.models,
-                setup_.bounds,
-                config.options.min_gain,
-                config.options.replacements,
-                computation_hash(input)},
-      journal_(journal),
       threads_(config.options.jobs > 0 ? config.options.jobs : available_threads()),
+      variation_(std::make_unique<SegmentVariation>(config.options, setup_, input, database,
+                                                    predictor, threads_)),
+      executor_(make_thread_executor(threads_)),
+      journal_(journal),
       history_(input, input_individual(setup_, hashes)),
       start_(std::chrono::steady_clock::now()),
       iteration_start_(start_) {
@@ -212,10 +200,10 @@ SearchStatus SearchEngine::run() {
     iteration_start_ = std::chrono::steady_clock::now();
     plan_iteration();
     std::size_t next = 0;
-    while (more_items()) {
+    while (variation_->add_items(resolved_)) {
       next = take_over(next);
       if (!run_items(next)) return static_cast<SearchStatus>(halt_.load());
-      next = items_.size();
+      next = variation_->items().size();
     }
     end_iteration();
   }
@@ -247,109 +235,51 @@ bool SearchEngine::replaying() {
 void SearchEngine::plan_iteration() {
   const SearchOptions& options = config_.options;
   const Rng rng = Rng(options.seed).fork(iteration_);
-  const std::vector<std::uint32_t> chosen =
-      select_parents(front_, points_, breaches_, options.parents, rng.fork(kParentStream));
+  parents_ = select_parents(front_, points_, breaches_, options.parents, rng.fork(kParentStream));
   report_ = {};
   report_.iteration = iteration_;
-  report_.parents = static_cast<std::uint32_t>(chosen.size());
-  std::vector<std::unique_ptr<Parent>> parents(chosen.size());
-  untried_.assign(chosen.size(), {});
-  resolved_.assign(chosen.size(), 0);
-  wave_ = 0;
-  parallel_for(chosen.size(), threads_, [&](std::size_t p) {
-    const std::uint64_t hash = history_[chosen[p]].hash;
-    parents[p] = std::make_unique<Parent>(chosen[p], hash, history_.graph(chosen[p]));
-    parents[p]->trust = predictor_.knowledge(parents[p]->graph).trust;
-    Rng segment_rng = rng.fork(kSegmentStream).fork(hash);
-    untried_[p] =
-        source_runs(*parents[p], segment_sizes(*parents[p], options, database_, segment_rng),
-                    longest_run(options), setup_.frozen, pool_);
-  });
-  parents_ = std::move(parents);
-  items_.clear();
-}
-
-bool SearchEngine::more_items() {
-  const SearchOptions& options = config_.options;
-  const Rng rng = Rng(options.seed).fork(iteration_).fork(kSourceStream).fork(wave_);
-  const std::size_t before = items_.size();
-  for (std::size_t p = 0; p < parents_.size(); ++p) {
-    const std::uint64_t wanted = std::uint64_t{options.sources} * options.replacements;
-    if (wave_ > 0 && resolved_[p] >= wanted / 2) continue;
-    const std::vector<SourceRun> chosen =
-        select_sources(untried_[p], options.sources, rng.fork(parents_[p]->hash));
-    for (const SourceRun& run : chosen) {
-      items_.push_back({p, run});
-      std::erase(untried_[p], run);
-    }
-  }
-  ++wave_;
-  return items_.size() > before;
+  report_.parents = static_cast<std::uint32_t>(parents_.size());
+  resolved_.assign(parents_.size(), 0);
+  variation_->begin(rng, history_, parents_);
 }
 
 std::size_t SearchEngine::take_over(std::size_t first) {
+  const std::span<const WorkItem> items = variation_->items();
   std::vector<JournalItem> done;
-  while (first + done.size() < items_.size() && replaying()) {
+  while (first + done.size() < items.size() && replaying()) {
     AUTOGO_REQUIRE(replay_->has_item(), ErrorKind::kInput,
                    replay_->where() + ": iteration " + std::to_string(iteration_) +
                        " ends before its last work item");
     done.push_back(replay_->take_item());
   }
-  parallel_for(done.size(), threads_, [&](std::size_t i) {
-    const Item& item = items_[first + i];
-    const Parent& parent = *parents_[item.parent];
-    check_item(done[i], iteration_, parent, history_[parent.individual], item.run, mutation_);
-  });
-  for (JournalItem& item : done) {
-    const Item& planned = items_[first++];
-    const std::size_t children = item.result.children.size();
-    resolved_[planned.parent] += item.result.resolved;
-    const JournalItem merged =
-        merge(parents_[planned.parent]->individual, planned.run, std::move(item.result));
+  parallel_for(done.size(), threads_,
+               [&](std::size_t i) { variation_->check(done[i], iteration_, first + i); });
+  for (JournalItem& claim : done) {
+    const WorkItem& item = items[first++];
+    const std::size_t children = claim.result.children.size();
+    const JournalItem merged = merge(item, std::move(claim.result));
     AUTOGO_REQUIRE(merged.result.children.size() == children, ErrorKind::kInput,
-                   item.where + ": has a network that was found before");
+                   claim.where + ": has a network that was found before");
   }
   return first;
 }
 
 bool SearchEngine::run_items(std::size_t first) {
-  if (first == items_.size()) return true;
-  const Rng rng = Rng(config_.options.seed).fork(iteration_).fork(kItemStream);
-  std::mutex mutex;
-  std::vector<std::optional<SourceResult>> results(items_.size());
-  std::size_t next = first;
-  bool failed = false;
-  parallel_for(items_.size() - first, threads_, [&](std::size_t offset) {
-    if (halted()) return;
-    const std::size_t i = first + offset;
-    const Parent& parent = *parents_[items_[i].parent];
-    const SourceRun& run = items_[i].run;
-    Individual individual;
-    {
-      const std::lock_guard<std::mutex> lock(mutex);  // merging appends to the history
-      individual = history_[parent.individual];
-    }
-    SourceResult result = mutate_source(mutation_, parent, individual, run,
-                                        rng.fork(parent.hash).fork(run.begin).fork(run.end));
-    const std::lock_guard<std::mutex> lock(mutex);
-    results[i] = std::move(result);
-    while (!failed && next < results.size() && results[next]) {
-      failed = true;  // until the journal has it
-      const Item& item = items_[next];
-      resolved_[item.parent] += results[next]->resolved;
-      write(merge(parents_[item.parent]->individual, item.run, std::move(*results[next])));
-      results[next++].reset();
-      failed = false;
-    }
-  });
-  return next == items_.size();
+  const std::span<const WorkItem> items = variation_->items();
+  const std::size_t taken = executor_->run(
+      first, items.size(), [&](std::size_t i) { return variation_->run(i); },
+      [&](std::size_t i, SourceResult result) { write(merge(items[i], std::move(result))); },
+      [&] { return halted(); });
+  return taken == items.size();
 }
 
-JournalItem SearchEngine::merge(std::uint32_t parent, const SourceRun& run, SourceResult result) {
+JournalItem SearchEngine::merge(const WorkItem& work, SourceResult result) {
+  const std::uint32_t parent = parents_[work.parent];
   JournalItem item;
   item.iteration = iteration_;
   item.parent = history_[parent].hash;
-  item.run = run;
+  item.run = work.run;
+  resolved_[work.parent] += result.resolved;
   report_.drawn += result.drawn;
   report_.resolved += result.resolved;
   report_.in_window += result.in_window;
@@ -407,8 +337,6 @@ void SearchEngine::end_iteration() {
     report();
   }
   ++iteration_;
-  items_.clear();
-  parents_.clear();
 }
 
 void SearchEngine::report() {

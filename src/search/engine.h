@@ -10,17 +10,15 @@
 #include <vector>
 
 #include "autogo/search/search.h"
+#include "executor.h"
 #include "individual.h"
 #include "parents.h"
 #include "pareto.h"
-#include "search/mutation/mutate.h"
-#include "search/mutation/pool.h"
-#include "search/mutation/sources.h"
-#include "search/run/check_item.h"
 #include "search/run/front_files.h"
 #include "search/run/replay.h"
 #include "search/run/run_directory.h"
 #include "setup.h"
+#include "variation.h"
 
 namespace autogo {
 
@@ -47,21 +45,13 @@ class SearchEngine {
   [[noreturn]] void throw_empty_front() const;
 
  private:
-  struct Item {
-    std::size_t parent = 0;  ///< index into parents_
-    SourceRun run;
-  };
-
   /// Reads the journal's first line, or writes it.
   void open_journal();
   /// Does the journal have more than was taken over? If not, it is cut behind its last complete
   /// record, where new lines go.
   bool replaying();
-  /// Parents of the current iteration and their possible sources, from the state at its start.
+  /// Parents of the current iteration, from the state at its start.
   void plan_iteration();
-  /// Adds work items: m sources of each parent at first, then m more of those that yielded less
-  /// than half of the m x n children wanted. @return false when there is nothing to add
-  bool more_items();
   /// Takes the items from `first` on over, as far as the journal has them.
   /// @return the first that it has not
   std::size_t take_over(std::size_t first);
@@ -71,7 +61,7 @@ class SearchEngine {
   void report();
   /// An item's children enter the state: duplicates out, front and history updated.
   /// @return what the journal is to say of it
-  JournalItem merge(std::uint32_t parent, const SourceRun& run, SourceResult result);
+  JournalItem merge(const WorkItem& work, SourceResult result);
   void write(const JournalItem& item);
   bool halted();
   /// The front without the input, by the first objective; individuals.
@@ -87,15 +77,12 @@ class SearchEngine {
   const SearchConfig& config_;
   const SearchRun& run_;
   const InputHashes& hashes_;
-  const SegmentDatabase& database_;
-  const Predictor& predictor_;
   const CostModels& models_;
   SearchSetup setup_;
-  ReplacementPool pool_;
-  PropagationMemo memo_;
-  MutationSetup mutation_;
-  Journal* journal_;
   int threads_ = 1;
+  std::unique_ptr<Variation> variation_;
+  std::unique_ptr<Executor> executor_;
+  Journal* journal_;
   History history_;
   ParetoFront front_;
   std::vector<ParetoPoint> points_;                ///< by individual
@@ -104,11 +91,8 @@ class SearchEngine {
   Bodies bodies_;  ///< of the history; the journal has them
   std::optional<JournalReplay> replay_;
   std::uint32_t iteration_ = 0;  ///< the current one; all before are complete
-  std::vector<std::unique_ptr<Parent>> parents_;
-  std::vector<std::vector<SourceRun>> untried_;  ///< by parent: sources without a work item yet
-  std::vector<std::uint64_t> resolved_;          ///< by parent: children with fitting shapes
-  std::uint32_t wave_ = 0;                       ///< rounds of more_items in this iteration
-  std::vector<Item> items_;
+  std::vector<std::uint32_t> parents_;   ///< of this iteration; individuals
+  std::vector<std::uint64_t> resolved_;  ///< by parent: children with fitting shapes
   IterationReport report_;  ///< of the current iteration
   SourceResult totals_;     ///< over the run; no children
   std::chrono::steady_clock::time_point start_, iteration_start_;

@@ -52,8 +52,8 @@ void require_possible(const SearchOptions& options, const SearchSetup& setup) {
 
 }  // namespace
 
-double SearchSetup::value(std::string_view measure, std::span<const double> costs) const {
-  return costs[models.place(measure, "search")];
+double SearchSetup::value(std::string_view measure, std::span<const double> by_place) const {
+  return by_place[models.place(measure, "search")];
 }
 
 SearchSetup set_up(const SearchOptions& options, const Graph& input, const CostModels& models) {

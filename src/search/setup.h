@@ -24,8 +24,8 @@ struct SearchSetup {
   std::uint32_t nodes = 0;          ///< without inputs and outputs
   std::uint32_t mutable_nodes = 0;
   Cost fixed;                       ///< of nodes that are never replaced
-  /// Of the measure of this name. @param costs  by place
-  double value(std::string_view measure, std::span<const double> costs) const;
+  /// Of the measure of this name.
+  double value(std::string_view measure, std::span<const double> by_place) const;
 };
 /// @throws Error kUsage, kUnsupported, kInfeasible: see run_search
 SearchSetup set_up(const SearchOptions& options, const Graph& input, const CostModels& models);
