@@ -2,7 +2,8 @@
 // imported nodes and candidates that have no weights yet.
 //
 // Multiply-accumulates are those of weights: convolution, transposed convolution, dense, the two
-// small convolutions of a squeeze-and-excite, and products of two computed matrices. This is the
+// small convolutions of a squeeze-and-excite, attention with its projections, and products of two
+// computed matrices. This is the
 // count that papers, torchvision and fvcore publish. Everything else is `elementwise`, one per
 // output element and operation, so that the two can be added without counting twice:
 //
@@ -11,6 +12,7 @@
 //   layer, instance, group norm                 5: mean, variance, subtract, scale, shift
 //   activations                                 1 (softmax 3: exp, sum, divide)
 //   add, sub, mul, div                          number of operands - 1
+//   attention                                   its biases, 3 per score and 1 per score and mask
 //   pooling                                     window size; global: size of the map
 //   resize                                      1; shapes, concat, identity, zero: 0
 //
@@ -27,6 +29,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "attention_counts.h"
 #include "autogo/base/error.h"
 #include "count.h"
 #include "node_costs.h"
@@ -98,6 +101,12 @@ Weights node_weights(const Node& node, const TensorType& in) {
       const Count count = Count(last_dim(in)) * a.out_channels + (a.bias ? a.out_channels : 0);
       return {count.value(), count.value()};
     }
+    case kAttention: {
+      const std::int64_t c = feature_map(in).c, inner = std::int64_t{a.group} * a.block;
+      const Count count =
+          Count(inner) * (3 * c + a.out_channels) + (a.bias ? 3 * inner + a.out_channels : 0);
+      return {count.value(), count.value()};
+    }
     case kSqueezeExcite: {
       const std::int64_t c = in.shape[1], squeezed = a.out_channels;
       const Count count = Count(2) * c * squeezed + (a.bias ? c + squeezed : 0);
@@ -127,6 +136,10 @@ Count node_macs(const Graph& graph, NodeId id) {
       return Count(elements(out)) * last_dim(in);
     case kMatMul:
       return Count(elements(out)) * last_dim(in);
+    case kAttention: {
+      const AttentionCounts counts = attention_counts(graph, id);
+      return counts.projections + counts.products;
+    }
     case kSqueezeExcite:
       return Count(in.shape[0]) * 2 * in.shape[1] * a.out_channels;
     default:
@@ -147,6 +160,10 @@ Count node_elementwise(const Graph& graph, NodeId id) {
     case kConvTranspose:
     case kDense:
       return a.bias ? out : Count(0);
+    case kAttention: {
+      const AttentionCounts counts = attention_counts(graph, id);
+      return counts.scores * (3 + counts.masks) + (a.bias ? counts.projected : Count(0));
+    }
     case kAdd:
     case kSub:
     case kMul:

@@ -7,6 +7,7 @@
 //   dense                         multiply-accumulates + one per output, bias or not
 //   batch norm                    2 per output element (so are the other norms: not in AutoGO)
 //   activations, add, mul, pools, means   1 per output element
+//   attention                     what its projections, two products, softmax and masks count
 //   everything else               0
 //
 // So an add of two counts each output element four times. That is the published convention, faults
@@ -16,6 +17,7 @@
 
 #include <algorithm>
 
+#include "attention_counts.h"
 #include "autogo/cost/cost.h"
 #include "count.h"
 
@@ -62,9 +64,20 @@ std::int64_t autogo_cost(const Graph& graph, NodeId id) {
   }
 }
 
+/// The sum over what it is made of, each part with its own incoming edges.
+std::int64_t autogo_attention(const Graph& graph, NodeId id) {
+  const AttentionCounts c = attention_counts(graph, id);
+  return (Count(2) * (c.projections + c.projected) + Count(4) * c.products + Count(2) * c.scores +
+          Count(4) * c.masks * c.scores)
+      .value();
+}
+
 }  // namespace
 
 std::int64_t node_flops(const Graph& graph, NodeId id, FlopsConvention convention) {
+  if (convention == FlopsConvention::kAutogo && graph.node(id).op == OpKind::kAttention) {
+    return autogo_attention(graph, id);
+  }
   if (convention == FlopsConvention::kAutogo) {
     return (Count(2) * graph.node(id).num_inputs * autogo_cost(graph, id)).value();
   }

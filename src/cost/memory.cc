@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "attention_counts.h"
 #include "autogo/cost/cost.h"
 #include "count.h"
 #include "node_costs.h"
@@ -17,6 +18,16 @@ namespace {
 /// 2 TB at most, so that a sum of millions is exact: what is held is taken away again.
 std::int64_t bytes(const TensorType& type) {
   const Count size = Count(type.shape.elements()) * static_cast<std::int64_t>(dtype_size(type.dtype));
+  return std::min(size.value(), Count::kMost >> 20);
+}
+
+/// What a node holds besides its operands and results while it runs: an attention its scores before
+/// and after the softmax, and the values that they are to mix.
+std::int64_t bytes_inside(const Graph& graph, NodeId id) {
+  if (graph.node(id).op != OpKind::kAttention) return 0;
+  const AttentionCounts counts = attention_counts(graph, id);
+  const auto width = static_cast<std::int64_t>(dtype_size(graph.output_type(id).dtype));
+  const Count size = (Count(2) * counts.scores + counts.values) * width;
   return std::min(size.value(), Count::kMost >> 20);
 }
 
@@ -43,10 +54,11 @@ std::vector<std::int64_t> live_bytes(const Graph& graph) {
   std::vector<std::int64_t> live(num_nodes);
   for (std::uint32_t n = 0; n < num_nodes; ++n) {
     const Node& node = graph.node(NodeId{n});
+    const std::int64_t inside = held + bytes_inside(graph, NodeId{n});
     for (std::uint32_t port = 0; port < node.num_outputs && node.op != OpKind::kInput; ++port) {
       held += bytes(graph.type(graph.output(NodeId{n}, port)));
     }
-    live[n] = held;
+    live[n] = std::max(held, inside);
     for (const ValueId v : dying[n]) held -= bytes(graph.type(v));
   }
   return live;

@@ -314,6 +314,16 @@ constexpr std::array<OpInfo, kNumOps> kTable = {{
      .per_output = 1,
      .relative = kMul,
      .help = "x times one learned number a channel"},
+    {.kind = kAttention,
+     .name = "attention",
+     .shape_class = SC::kConvLike,
+     .max_inputs = -1,
+     .weighted = true,
+     .chooses_channels = true,
+     .new_inputs = 1,
+     .insertable = true,
+     .relative = kConv,
+     .help = "attention with its projections, over the tokens or places of its input"},
 }};
 
 constexpr bool rows_by_number() {

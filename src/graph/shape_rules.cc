@@ -204,6 +204,31 @@ TensorType dense_rule(const Attrs& a, const TensorType& in) {
   return out;
 }
 
+/// Tokens lie along `axis`, by default the last axis but one; of a map with channels first they are
+/// its places.
+TensorType attention_rule(const Attrs& a, std::span<const TensorType> in) {
+  const TensorType& x = in[0];
+  const bool map = x.layout == Layout::kChannelsFirst && x.shape.rank() == 4;
+  require_known(x);
+  if (x.shape.rank() < 3 || (x.layout == Layout::kChannelsFirst && !map)) {
+    fail("attention needs tokens or maps, found " + to_string(x.shape));
+  }
+  if (a.out_channels <= 0 || a.group <= 0) {
+    fail("attention with " + std::to_string(a.group) + " heads and " +
+         std::to_string(a.out_channels) + " output channels");
+  }
+  if (!map && (a.axis < 0 || a.axis + 1 >= x.shape.rank())) {
+    fail("attention over axis " + std::to_string(a.axis) + " of " + to_string(x.shape));
+  }
+  if (a.text == kCrossAttention) {
+    const bool fits = in.size() > 1 && in[1].shape.known() && in[1].shape.rank() == x.shape.rank();
+    if (!fits || map) fail("attention over other tokens needs them as its second input");
+  }
+  TensorType out = x;
+  out.shape[map ? 1 : static_cast<std::size_t>(x.shape.rank()) - 1] = a.out_channels;
+  return out;
+}
+
 TensorType global_rule(OpKind kind, const TensorType& in) {
   require_map(kind, in);
   TensorType out = in;
@@ -340,6 +365,8 @@ TensorType type_by_rule(OpKind kind, const Attrs& a, std::span<const TensorType>
       return conv_transpose_rule(a, in[0]);
     case kDense:
       return dense_rule(a, in[0]);
+    case kAttention:
+      return attention_rule(a, in);
     case kMaxPool:
     case kAvgPool:
       require_map(kind, in[0]);

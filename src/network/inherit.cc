@@ -107,6 +107,8 @@ struct Side {
 int likeness(const Side& parent, NodeId p, const Side& child, NodeId c) {
   const Node &a = parent.graph.node(p), &b = child.graph.node(c);
   if (a.op != b.op || a.attrs.kernel != b.attrs.kernel) return 0;
+  // The projections of an attention have channels of their own, not those of its values.
+  if (a.op == OpKind::kAttention) return 0;
   const std::vector<Part> from = parent.parts(p), to = child.parts(c);
   if (from.empty() || from.size() != to.size()) return 0;
   bool same = true;

@@ -117,7 +117,7 @@ class ChannelBuilder {
   }
 
   void choose(NodeId id, const Node& node, int in, std::int64_t ref_in) {
-    const std::int64_t group = node.op == OpKind::kDense ? 1 : std::max(1, node.attrs.group);
+    const std::int64_t group = op_info(node.op).windowed ? std::max(1, node.attrs.group) : 1;
     if (!require_step(in, group, node)) return;
     const std::int64_t own_in = mined(body_.inputs(id)[0]);
     const std::int64_t own_out = mined(body_.output(id));

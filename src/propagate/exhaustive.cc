@@ -213,6 +213,7 @@ class Enumeration {
       case kConvTranspose:
         return free_channels(id, node.attrs.group, in);
       case kDense:
+      case kAttention:
         return free_channels(id, 1, in);
       case kDepthwiseConv: {
         const std::int64_t multiplier = mined(body_.output(id)) / mined(inputs[0]);
@@ -299,6 +300,7 @@ bool operands_fit(const Node& node, std::span<const TensorType> in, const Tensor
   const bool vector_norm = node.op == OpKind::kBatchNorm && in[0].shape.rank() == 2;
   if (info.first_only && !first && !vector_norm) return false;
   if (info.last_only && in[0].layout != Layout::kChannelsLast) return false;
+  if (node.op == OpKind::kAttention && in[0].shape.rank() < 3) return false;
   for (const TensorType& type : in) {
     if (type.dtype != in[0].dtype || type.layout != in[0].layout) return false;
     if (type.shape.rank() != in[0].shape.rank() || type.shape[0] != in[0].shape[0]) return false;
@@ -340,11 +342,16 @@ std::optional<Graph> rebuild(const Graph& body, std::span<const TensorType> inpu
     if (h.best_stride(id) > 0) attrs.stride = {h.best_stride(id), w.best_stride(id)};
     const std::int64_t channels = c.best_value(body.output(id));
     if (op_info(node.op).weighted) attrs.out_channels = static_cast<std::int32_t>(channels);
-    if (node.op == OpKind::kSqueezeExcite) {
-      const double scaled = static_cast<double>(attrs.out_channels) *
-                            static_cast<double>(channels) /
-                            static_cast<double>(feature_map(mined).c);
-      attrs.out_channels = std::max(1, static_cast<std::int32_t>(std::floor(scaled + 0.5)));
+    const auto scaled = [&](std::int32_t count, std::int64_t to) {
+      const double exact = static_cast<double>(count) * static_cast<double>(to) /
+                           static_cast<double>(feature_map(mined).c);
+      return std::max(1, static_cast<std::int32_t>(std::floor(exact + 0.5)));
+    };
+    if (node.op == OpKind::kSqueezeExcite)
+      attrs.out_channels = scaled(attrs.out_channels, channels);
+    if (node.op == OpKind::kAttention) {
+      attrs.axis = types[0].layout == Layout::kChannelsFirst ? 1 : types[0].shape.rank() - 2;
+      attrs.group = scaled(attrs.group, c.best_value(body.inputs(id)[0]));
     }
     if (moved(mined, types[0]) && op_info(node.op).along_axis) {
       attrs.axis = axis_with_dim(types[0], *dim_on_axis(mined, attrs.axis)).value();

@@ -122,6 +122,10 @@ class Frames {
       return std::string(info.name) + " needs channels last, its input is " +
              layout_text(frame.layout);
     }
+    if (node.op == OpKind::kAttention && frame.shape.rank() < 3) {
+      return "attention needs tokens or maps, its input has rank " +
+             std::to_string(frame.shape.rank());
+    }
     for (const ValueId v : inputs.subspan(1)) {
       if (frames_[index(v)] != frame) {
         return std::string(info.name) + " joins different layouts, ranks, batches or element types";
@@ -158,6 +162,13 @@ std::vector<std::int64_t> by_value(const std::vector<int>& class_of,
   return values;
 }
 
+/// A number that grows with the channels (heads of an attention, the squeezed channels of a gate):
+/// `count` of `own` channels, for `channels`; at least one.
+std::int32_t scaled_count(std::int64_t count, std::int64_t channels, std::int64_t own) {
+  return static_cast<std::int32_t>(
+      std::max<std::int64_t>(1, (2 * count * channels + own) / (2 * own)));
+}
+
 Attrs resolved_attrs(const Graph& body, NodeId id, const Resolved& resolved,
                      const TensorType& input) {
   const Node& node = body.node(id);
@@ -169,9 +180,13 @@ Attrs resolved_attrs(const Graph& body, NodeId id, const Resolved& resolved,
   const std::int64_t channels = resolved.channels[index(body.output(id))];
   if (op_info(node.op).weighted) attrs.out_channels = static_cast<std::int32_t>(channels);
   if (node.op == OpKind::kSqueezeExcite) {
-    const std::int64_t own = feature_map(body.type(in)).c;
-    const std::int64_t scaled = (2 * node.attrs.out_channels * channels + own) / (2 * own);
-    attrs.out_channels = static_cast<std::int32_t>(std::max<std::int64_t>(1, scaled));
+    attrs.out_channels =
+        scaled_count(node.attrs.out_channels, channels, feature_map(body.type(in)).c);
+  }
+  if (node.op == OpKind::kAttention) {
+    attrs.axis = token_axis(input);
+    attrs.group =
+        scaled_count(node.attrs.group, resolved.channels[index(in)], feature_map(body.type(in)).c);
   }
   const TensorType& mined = body.type(in);
   if (op_info(node.op).along_axis && moved(mined, input)) {

@@ -46,6 +46,13 @@ bool node_insertable(const Graph& graph, NodeId id) {
   const OpInfo& info = op_info(node.op);
   if (!info.insertable || info.shape_class == ShapeClass::kFixed) return false;
   if (slices_operand(node) || node.num_outputs != 1) return false;
+  if (info.new_inputs >= 0 && node.num_inputs > static_cast<std::uint32_t>(info.new_inputs)) {
+    return false;
+  }
+  // Tokens that come first: a new attention has them in their usual place.
+  if (node.op == OpKind::kAttention && node.attrs.axis != token_axis(graph.output_type(id))) {
+    return false;
+  }
   std::vector<TensorType> inputs;
   for (const ValueId v : graph.inputs(id)) inputs.push_back(graph.type(v));
   if (!std::all_of(inputs.begin(), inputs.end(), is_map)) return false;

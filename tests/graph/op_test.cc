@@ -36,9 +36,9 @@ TEST(OpTable, RowsAreConsistent) {
     const OpInfo& relative = op_info(row.relative);
     EXPECT_EQ(relative.relative, relative.kind) << "a relative of a relative";
     EXPECT_EQ(relative.role, row.role);
-    if (row.onnx != nullptr) EXPECT_TRUE(spellings.insert(row.onnx).second);
-    if (row.has_alpha || row.has_beta || row.has_epsilon) EXPECT_NE(row.onnx, nullptr);
-    if (row.chooses_channels) EXPECT_TRUE(row.weighted);
+    EXPECT_TRUE(row.onnx == nullptr || spellings.insert(row.onnx).second);
+    EXPECT_TRUE(row.onnx != nullptr || !(row.has_alpha || row.has_beta || row.has_epsilon));
+    EXPECT_TRUE(row.weighted || !row.chooses_channels);
     if (row.role == OpRole::kActivation) {
       EXPECT_EQ(row.shape_class, ShapeClass::kPreserve);
       EXPECT_FALSE(row.first_only || row.last_only || row.along_axis);

@@ -87,6 +87,7 @@ TEST(NetModule, GradientsOfTheTableAgreeWithFiniteDifferences) {
   auto check = [&](const Ints& dims, const std::vector<Sample>& samples) {
     const Graph base = relu_graph(dims);
     for (const Sample& sample : samples) {
+      if (sample.since > 13) continue;  // the opset of what is made without a file
       SCOPED_TRACE(sample.name);
       const Program program = lower(with_new_node(base, sample));
       for (const bool training : {false, true}) {

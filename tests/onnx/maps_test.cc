@@ -49,7 +49,7 @@ TEST(Maps, TransposesThroughoutGiveTheTwinsOperators) {
   EXPECT_EQ(ops_of(graph),
             "transpose " + ops_of(import_onnx(mobile(false).save(folder / "first.onnx"))));
   EXPECT_EQ(ops_of(graph),
-            "transpose conv opaque:Mul opaque:Add relu conv relu depthwise_conv relu "
+            "transpose conv scale opaque:Add relu conv relu depthwise_conv relu "
             "squeeze_excite conv add relu max_pool conv conv relu concat relu reduce_mean dense");
   for (const Value& value : graph.values()) {
     const bool input = graph.node(value.producer).op == OpKind::kInput;

@@ -15,6 +15,7 @@ struct Sample {
   Attrs attrs;
   std::int64_t since = 7;      ///< the opset from which it can be written
   std::int64_t one_since = 7;  ///< and from which it is read back as one operator
+  bool of_vectors = true;      ///< can be given vectors where tokens are meant
 };
 
 inline Attrs window(int kernel, int stride, Padding padding = Padding::kSame) {
@@ -161,6 +162,15 @@ inline std::vector<Sample> map_samples() {
               a.axis = 0;
             })},
       {"scale", kScale, {}},
+      {"attention", kAttention,
+       with({},
+            [](Attrs& a) {
+              a.out_channels = 12;
+              a.group = 2;
+              a.block = 4;
+              a.bias = true;
+            }),
+       7, 99},  // with reshapes of the map around it
       {"softmax", kSoftmax, with({}, [](Attrs& a) { a.axis = 3; })},
       {"log_softmax", kLogSoftmax, with({}, [](Attrs& a) { a.axis = 3; })},
   };
@@ -188,8 +198,16 @@ inline std::vector<Sample> token_samples() {
           {"dense_plain", kDense, units(false)},
           {"layer_norm", kLayerNorm, with({}, [](Attrs& a) { a.epsilon = 1e-5F; })},
           {"gelu", kGelu, {}, 9},
+          {"attention", kAttention,
+           with({},
+                [](Attrs& a) {
+                  a.out_channels = 12;
+                  a.group = 2;
+                  a.block = 4;
+                }),
+           7, 7, false},
           {"scale_last", kScale, with({}, [](Attrs& a) { a.axis = -1; })},
-          {"prelu", kPRelu, {}}};
+          {"prelu", kPRelu, {}, 7, 7, false}};
 }
 
 /// x -> Relu (of the source) -> one new node.

@@ -44,6 +44,7 @@ std::unique_ptr<Predictor> random_predictor(const std::string& path, PredictorKi
   archive.header["recipe"] = {{"kind", kind == PredictorKind::kPsc ? "psc" : "gnn"},
                               {"width", shape.width},
                               {"head", shape.head},
+                              {"operators", kNumOps},
                               {"seed", 1}};
   archive.tensors["weights"] = random_weights(NetWeights(shape), 17);
   archive.tensors["trained_on"] = torch::zeros({0}, torch::kInt64);

@@ -189,10 +189,13 @@ class Joint {
     ref_[v] = ref_[index(body.inputs(id)[0])];
     const std::int64_t own_in = body.type(body.inputs(id)[0]).shape[1];
     const std::int64_t own_out = body.output_type(id).shape[1];
-    if (op == OpKind::kConv || op == OpKind::kConvTranspose) {
+    if (op == OpKind::kConv || op == OpKind::kConvTranspose || op == OpKind::kAttention) {
+      const std::int64_t group = op == OpKind::kAttention ? 1 : a.group;
       std::int64_t ref =
           std::llround(static_cast<double>(ref_[v] * own_out) / static_cast<double>(own_in));
-      ref = std::max<std::int64_t>(1, std::llround(static_cast<double>(ref) / a.group)) * a.group;
+      ref = std::max<std::int64_t>(
+                1, std::llround(static_cast<double>(ref) / static_cast<double>(group))) *
+            group;
       ref_[v] = ref;
       const auto f = static_cast<std::int64_t>(options_.max_channel_factor);
       for (std::int64_t c = (ref + f - 1) / f; c <= ref * f; ++c) {

@@ -106,7 +106,7 @@ class RandomBodies {
     OpKind op = kRelu;
     std::vector<ValueId> operands{x};
     constexpr std::uint64_t kSumDraws[] = {0, 0, 0, 1, 4, 7, 7, 7, 7, 8, 12, 13};
-    switch (sums_ ? kSumDraws[rng_.below(std::size(kSumDraws))] : rng_.below(16)) {
+    switch (sums_ ? kSumDraws[rng_.below(std::size(kSumDraws))] : rng_.below(18)) {
       case 0:
       case 1:
       case 2:
@@ -170,6 +170,19 @@ class RandomBodies {
         op = kSqueezeExcite;
         a.out_channels = static_cast<std::int32_t>(std::max<std::int64_t>(1, c / 4));
         break;
+      case 15:
+        if (choosing >= max_choosing_) return;
+        op = kAttention;
+        a = {};
+        a.group = pick({1, 2, 3});
+        a.block = 4;
+        a.out_channels = channels_over(c, 1);
+        break;
+      case 16:
+        op = kScale;
+        a = {};
+        a.axis = pick({1, 1, 2, 3, -1});
+        break;
       default:
         a = {};
         op = kRelu;
@@ -179,7 +192,7 @@ class RandomBodies {
       const Shape& shape = g.type(y).shape;
       if (shape[1] > 48 || shape[2] > 64 || shape[3] > 64) too_large_ = true;
       values.push_back(y);
-      if (op == kConv || op == kConvTranspose) ++choosing;
+      if (op == kConv || op == kConvTranspose || op == kAttention) ++choosing;
     } catch (const Error&) {  // does not fit: leave it out
     }
   }

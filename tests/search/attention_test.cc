@@ -18,7 +18,8 @@ ValueId transposed(Graph& g, ValueId x) {
   return g.add(OpKind::kTranspose, swap, {x});
 }
 
-/// A token network whose middle block is softmax(act(Q K^T) + mask) V, and a softmax at its end.
+/// A token network whose middle block is softmax(act(Q K^T) + mask) Y, and a softmax at its end. It
+/// has no projection for the values, so that it is no kAttention.
 Graph attention_network() {
   Graph g;
   const ValueId tokens = g.add_input(testing::tensor({1, 49, 64}));
@@ -32,10 +33,9 @@ Graph attention_network() {
       last.axis = -1;
       const ValueId q = g.add(OpKind::kDense, testing::dense_attrs(64), {y});
       const ValueId k = g.add(OpKind::kDense, testing::dense_attrs(64), {y});
-      const ValueId v = g.add(OpKind::kDense, testing::dense_attrs(64), {y});
       z = g.add(OpKind::kMatMul, {}, {q, transposed(g, k)});
       z = g.add(OpKind::kAdd, {}, {g.add(OpKind::kTanh, {}, {z}), mask});
-      z = g.add(OpKind::kMatMul, {}, {g.add(OpKind::kSoftmax, last, {z}), v});
+      z = g.add(OpKind::kMatMul, {}, {g.add(OpKind::kSoftmax, last, {z}), y});
     }
     z = g.add(OpKind::kGelu, {}, {g.add(OpKind::kDense, testing::dense_attrs(256), {z})});
     x = g.add(OpKind::kAdd, {}, {x, g.add(OpKind::kDense, testing::dense_attrs(64), {z})});

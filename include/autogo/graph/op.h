@@ -67,9 +67,10 @@ enum class OpKind : std::uint8_t {
   kOpaque = 46,      ///< anything else; `text` is the ONNX name. Never mutated
   kCelu = 47,
   kLogSoftmax = 48,
-  kScale = 49,  ///< x times one learned number for each index along `axis` (LayerScale)
+  kScale = 49,      ///< x times one learned number for each index along `axis` (LayerScale)
+  kAttention = 50,  ///< of tokens along `axis`, with projections; `group` heads, each of `block`
 };
-inline constexpr int kNumOps = 50;
+inline constexpr int kNumOps = 51;
 /// The operator's own number, the same in every version.
 constexpr int op_number(OpKind kind) { return static_cast<int>(kind); }
 
@@ -137,6 +138,16 @@ struct Attrs {
 
 std::uint64_t hash(const Attrs& attrs);
 
+/// `Attrs::text` of an attention whose second input are the tokens that it looks at. The other
+/// inputs of an attention, after these, are masks.
+inline constexpr const char* kCrossAttention = "cross";
+
+/// Where an attention that is created anew has its tokens (`Attrs::axis`): the last axis but one;
+/// the places of a map with channels first, for which the axis stands at its default.
+inline std::int32_t token_axis(const TensorType& type) {
+  return type.layout == Layout::kChannelsFirst ? 1 : type.shape.rank() - 2;
+}
+
 /// What an operator does to a shape, seen by propagation and by the search.
 enum class ShapeClass : std::uint8_t {
   kPreserve,    ///< output = input (element-wise, normalisation)
@@ -179,6 +190,7 @@ struct OpInfo {
   bool windowed = false;          ///< looks at `kernel` places around each; its kernel is its name
   bool along_axis = false;        ///< works along the one axis that `axis` names
   bool commutative = false;       ///< the order of the inputs does not matter
+  std::int8_t new_inputs = -1;    ///< how many a new one may have at most; -1: as many as it likes
   bool insertable = false;        ///< may appear in a replacement: the exporter can create it anew
   bool first_only = false;        ///< needs channels first (conv, pool, batch norm)
   bool last_only = false;         ///< needs channels last (dense, layer norm)

@@ -73,6 +73,7 @@ ValueId GraphCopy::copy_adapted(NodeId id) {
   const Shape& after = graph_.type(inputs[0]).shape;
   const auto last = static_cast<std::size_t>(std::max(before.rank() - 1, 0));
   const bool fixed = node.op == OpKind::kOpaque || node.op == OpKind::kReshape ||
+                     node.op == OpKind::kAttention ||
                      (node.op == OpKind::kDense && before[last] != after[last]);
   AUTOGO_REQUIRE(!fixed && node.num_outputs == 1, ErrorKind::kUnsupported,
                  who + ": is made for " + to_string(before) + ", not for " + to_string(after));

@@ -22,6 +22,7 @@
 #include "autogo/base/error.h"
 #include "autogo/onnx/model.h"
 #include "built_model.h"
+#include "declarations.h"
 #include "model_writer.h"
 #include "onnx/attributes.h"
 #include "onnx/import/analysis.h"
@@ -34,20 +35,6 @@ namespace {
 
 constexpr std::int64_t kDefaultOpset = 13;
 constexpr std::int64_t kDefaultIr = 8;
-
-onnx::ValueInfoProto value_info(const std::string& name, const TensorType& type) {
-  onnx::ValueInfoProto info;
-  info.set_name(name);
-  auto* tensor = info.mutable_type()->mutable_tensor_type();
-  tensor->set_elem_type(static_cast<int>(type.dtype));
-  if (!type.shape.has_rank()) return info;
-  auto* shape = tensor->mutable_shape();
-  for (const std::int64_t d : type.shape.dims()) {
-    auto* dim = shape->add_dim();
-    if (d >= 0) dim->set_dim_value(d);
-  }
-  return info;
-}
 
 std::int64_t target_opset(const ModelSource* source) {
   return source != nullptr && source->opset > 0 ? source->opset : kDefaultOpset;
@@ -68,8 +55,13 @@ class Exporter {
     header();
     values_.assign_names();
     for (std::uint32_t i = 0; i < graph_.num_nodes(); ++i) {
+      if (graph_.node(NodeId{i}).op != OpKind::kAttention) continue;
+      if (unit(NodeId{i}) != nullptr) attentions_.emplace_back(NodeId{i}, 0);
+    }
+    for (std::uint32_t i = 0; i < graph_.num_nodes(); ++i) {
       const NodeId id{i};
       try {
+        begin_attentions(id);
         write_node(id);
       } catch (Error& e) {
         e.prepend("node '" + graph_.node_name(id) + "'");
@@ -114,24 +106,6 @@ class Exporter {
       entry->set_key(key);
       entry->set_value(value);
     }
-  }
-
-  /// Everything but the graph's content, fields that this library does not know included.
-  static void copy_header(const onnx::ModelProto& from, onnx::ModelProto& to) {
-    to.set_ir_version(from.ir_version());
-    *to.mutable_opset_import() = from.opset_import();
-    if (from.has_producer_name()) to.set_producer_name(from.producer_name());
-    if (from.has_producer_version()) to.set_producer_version(from.producer_version());
-    if (from.has_domain()) to.set_domain(from.domain());
-    if (from.has_model_version()) to.set_model_version(from.model_version());
-    if (from.has_doc_string()) to.set_doc_string(from.doc_string());
-    *to.mutable_metadata_props() = from.metadata_props();
-    *to.mutable_functions() = from.functions();
-    to.mutable_unknown_fields()->MergeFrom(from.unknown_fields());
-    onnx::GraphProto& graph = *to.mutable_graph();
-    graph.set_name(from.graph().name());
-    if (from.graph().has_doc_string()) graph.set_doc_string(from.graph().doc_string());
-    graph.mutable_unknown_fields()->MergeFrom(from.graph().unknown_fields());
   }
 
   const OnnxUnit* unit(NodeId id) const {
@@ -237,30 +211,55 @@ class Exporter {
     }
   }
 
-  /// A graph may have been made for another size of the input, or number of classes, than its
-  /// source. What is dynamic stays.
-  /// @return whether the declaration was changed
-  static bool adapt_shape(onnx::ValueInfoProto& info, const Shape& shape) {
-    if (!info.type().tensor_type().has_shape() || !shape.known()) return false;
-    bool changed = false;
-    auto& declared = *info.mutable_type()->mutable_tensor_type()->mutable_shape();
-    if (declared.dim_size() != shape.rank()) {
-      declared.Clear();
-      for (const std::int64_t d : shape.dims()) declared.add_dim()->set_dim_value(d);
-      changed = true;
+  using Names = std::map<std::string, std::string>;  ///< in the source -> now, where they differ
+
+  /// An attention of the source whose mask is computed has the nodes of the mask between its own.
+  /// They stay in the source's order: what stands before the nodes of `next` is written now, as far
+  /// as what it reads is there.
+  void begin_attentions(NodeId next) {
+    const OnnxUnit* before = unit(next);
+    if (before == nullptr || before->nodes.empty()) return;
+    for (; first_attention_ < attentions_.size(); ++first_attention_) {
+      auto& [id, begun] = attentions_[first_attention_];
+      if (id > next) break;
     }
-    for (int d = 0; d < declared.dim_size(); ++d) {
-      auto& dim = *declared.mutable_dim(d);
-      const std::int64_t size = shape[static_cast<std::size_t>(d)];
-      if (!dim.has_dim_value() || dim.dim_value() == size) continue;
-      dim.set_dim_value(size);
-      changed = true;
+    for (std::size_t i = first_attention_; i < attentions_.size(); ++i) {
+      auto& [id, begun] = attentions_[i];
+      const OnnxUnit& u = *unit(id);
+      if (u.nodes[begun] >= before->nodes.front()) return;
+      Names renamed;
+      while (u.nodes[begun] < before->nodes.front() && can_begin(id, u, begun, next, renamed)) {
+        write_source_node(u.nodes[begun++], renamed);
+      }
+      built_.lowered_from.resize(static_cast<std::size_t>(out().node_size()), id);
     }
-    return changed;
+  }
+
+  /// Whether all that a unit's node reads from other nodes is written before `next`; those names
+  /// are then noted. The last node makes the output and is not begun.
+  bool can_begin(NodeId id, const OnnxUnit& u, std::size_t i, NodeId next, Names& renamed) {
+    if (i + 1 >= u.nodes.size()) return false;
+    const OnnxNode& node = source_->node(u.nodes[i]);
+    for (const OnnxUnit::Read& r : u.reads) {
+      const bool reads = std::ranges::any_of(
+          node.inputs, [&](int v) { return v >= 0 && source_->value(v).name == r.name; });
+      if (!reads) continue;
+      const ValueId value = graph_.inputs(id)[r.slot];
+      if (graph_.value(value).producer >= next) return false;
+      const std::string now = read(id, value, Stored::kAsTyped, r.view);
+      if (now != r.name) renamed[r.name] = now;
+    }
+    return true;
+  }
+
+  /// How many of a unit's nodes begin_attentions() has written.
+  std::size_t begun(NodeId id) const {
+    const auto it = std::ranges::find(attentions_, id, &std::pair<NodeId, std::size_t>::first);
+    return it == attentions_.end() ? 0 : it->second;
   }
 
   void write_unit(NodeId id, const OnnxUnit& u) {
-    std::map<std::string, std::string> renamed;
+    Names renamed;
     const Stored stored = u.channels_last ? Stored::kChannelsLast : Stored::kAsTyped;
     for (const OnnxUnit::Read& r : u.reads) {
       const std::string now = read(id, graph_.inputs(id)[r.slot], stored, r.view);
@@ -274,24 +273,27 @@ class Exporter {
           values_.written(output, map ? Stored::kChannelsLast : Stored::kAsTyped);
       if (now != name) renamed[name] = now;
     }
-    for (const int node : u.nodes) {
-      const OnnxNode& from = source_->node(node);
-      for (const int value : from.inputs) require_constant(value);
-      for (const int value : from.captured) require_constant(value);
-      onnx::NodeProto& proto = *out().add_node();
-      proto = *from.proto;
-      for (int i = 0; i < proto.input_size(); ++i) {  // a simplified shape has a name of its own
-        const int value = from.inputs[static_cast<std::size_t>(i)];
-        if (value >= 0) proto.set_input(i, source_->value(value).name);
-      }
-      if (renamed.empty()) continue;
-      auto rename = [&](std::string& name) {
-        if (const auto it = renamed.find(name); it != renamed.end()) name = it->second;
-      };
-      std::ranges::for_each(*proto.mutable_input(), rename);
-      std::ranges::for_each(*proto.mutable_output(), rename);
-      rename_captured(proto, renamed);
+    const std::size_t first = graph_.node(id).op == OpKind::kAttention ? begun(id) : 0;
+    for (std::size_t i = first; i < u.nodes.size(); ++i) write_source_node(u.nodes[i], renamed);
+  }
+
+  void write_source_node(int node, const Names& renamed) {
+    const OnnxNode& from = source_->node(node);
+    for (const int value : from.inputs) require_constant(value);
+    for (const int value : from.captured) require_constant(value);
+    onnx::NodeProto& proto = *out().add_node();
+    proto = *from.proto;
+    for (int i = 0; i < proto.input_size(); ++i) {  // a simplified shape has a name of its own
+      const int value = from.inputs[static_cast<std::size_t>(i)];
+      if (value >= 0) proto.set_input(i, source_->value(value).name);
     }
+    if (renamed.empty()) return;
+    auto rename = [&](std::string& name) {
+      if (const auto it = renamed.find(name); it != renamed.end()) name = it->second;
+    };
+    std::ranges::for_each(*proto.mutable_input(), rename);
+    std::ranges::for_each(*proto.mutable_output(), rename);
+    rename_captured(proto, renamed);
   }
 
   /// Writes a constant, and before it what computes it, unless it is written already. The chain
@@ -427,6 +429,8 @@ class Exporter {
   StoredValues values_;
   std::size_t next_output_ = 0;
   std::map<std::string, onnx::ValueInfoProto> inputs_;
+  std::vector<std::pair<NodeId, std::size_t>> attentions_;  ///< of the source; nodes written ahead
+  std::size_t first_attention_ = 0;                         ///< the first that is still to come
   bool resized_ = false;  ///< an input has another shape than in the source
   std::set<int> written_, written_nodes_, weights_;
 };

@@ -10,6 +10,7 @@
 // Runtime.
 
 #include <cmath>
+#include <numeric>
 
 #include "autogo/base/error.h"
 #include "export_activations.h"
@@ -29,7 +30,10 @@ class OpWriter : private ActivationWriter {
       truncate_operands(attrs_.ints[0]);
     }
     const OpInfo& row = op_info(op_);
-    if (row.onnx != nullptr && w_.opset() >= row.onnx_since) return as_the_table_says(row);
+    const bool has_type = op_ != kCelu || in_.dtype == DType::kFloat32;  // ONNX has no other Celu
+    if (row.onnx != nullptr && w_.opset() >= row.onnx_since && has_type) {
+      return as_the_table_says(row);
+    }
     switch (op_) {
       case kConv:
       case kDepthwiseConv:
@@ -58,6 +62,8 @@ class OpWriter : private ActivationWriter {
         return softmax("Softmax");
       case kLogSoftmax:
         return softmax("LogSoftmax");
+      case kAttention:
+        return attention();
       case kSqueezeExcite:
         return squeeze_excite();
       case kScale:
@@ -253,6 +259,71 @@ class OpWriter : private ActivationWriter {
     onnx::NodeProto& proto = node("ReduceMean", part, inputs, output);
     if (!as_input && !axes.empty()) set_attribute(proto, "axes", axes);
     set_attribute(proto, "keepdims", std::int64_t{keep ? 1 : 0});
+  }
+
+  std::string reshaped(const std::string& part, const std::string& input, const Ints& dims) {
+    return step("Reshape", part, {input, w_.add_ints(name_ + "." + part + ".shape", dims)});
+  }
+
+  std::string permuted(const std::string& part, const std::string& input, const Ints& order) {
+    const std::string result = value(part);
+    set_attribute(node("Transpose", part, {input}, result), "perm", order);
+    return result;
+  }
+
+  /// A projection of the last axis. @param output  its name; empty: one of its own
+  std::string linear(const std::string& part, const std::string& input, std::int64_t from,
+                     std::int64_t to, const std::string& output = "") {
+    const std::string matrix = weight(part + ".weight", {from, to}, he_normal(from));
+    const std::string result = output.empty() ? value(part) : output;
+    if (!attrs_.bias) {
+      node("MatMul", part, {input, matrix}, result);
+    } else {
+      const std::string product = step("MatMul", part + ".matmul", {input, matrix});
+      node("Add", part, {product, filled(part + ".bias", {to}, 0)}, result);
+    }
+    return result;
+  }
+
+  void attention() {
+    const bool map = in_.layout == Layout::kChannelsFirst;
+    if (inputs_.size() != 1 || !attrs_.text.empty()) refuse("a new attention with masks");
+    if (attrs_.axis != token_axis(in_))
+      refuse("a new attention over axis " + std::to_string(attrs_.axis));
+    const auto dims = in_.shape.dims();
+    const std::int64_t channels = map ? dims[1] : dims.back();
+    Ints tokens(dims.begin(), dims.end() - 1);  // all but the channels
+    if (map) tokens = {dims[0], dims[2] * dims[3]};
+    tokens[0] = 0;  // as it comes
+    std::string x = this->x();
+    if (map) x = permuted("tokens", reshaped("places", x, {0, channels, tokens[1]}), {0, 2, 1});
+    const std::int64_t inner = std::int64_t{attrs_.group} * attrs_.block;
+    Ints heads = tokens, joined = tokens;
+    heads.insert(heads.end(), {attrs_.group, attrs_.block});
+    joined.push_back(inner);
+    Ints order(tokens.size() - 1);
+    std::iota(order.begin(), order.end(), 0);
+    const auto t = static_cast<std::int64_t>(order.size()), h = t + 1, d = t + 2;
+    auto by_head = [&](const std::string& part, Ints last) {
+      last.insert(last.begin(), order.begin(), order.end());
+      const std::string all = linear(part, x, channels, inner);
+      return permuted(part + ".by_head", reshaped(part + ".heads", all, heads), last);
+    };
+    const std::string q = by_head("query", {h, t, d}), k = by_head("key", {h, d, t});
+    const std::string v = by_head("value", {h, t, d});
+    const std::string scale = scalar("scale", 1 / std::sqrt(static_cast<double>(attrs_.block)));
+    const std::string scores = step("MatMul", "scores", {step("Mul", "scaled", {q, scale}), k});
+    const std::string shares = value("shares");
+    set_attribute(node("Softmax", "softmax", {scores}, shares), "axis", d);
+    Ints back = order;
+    back.insert(back.end(), {h, t, d});
+    const std::string mixed = permuted("by_token", step("MatMul", "mix", {shares, v}), back);
+    const std::string out = linear("out", reshaped("joined", mixed, joined), inner,
+                                   attrs_.out_channels, map ? "" : output_);
+    if (!map) return;
+    const Ints places{0, out_.shape[1], out_.shape[2], out_.shape[3]};
+    node("Reshape", "",
+         {permuted("channels", out, {0, 2, 1}), w_.add_ints(name_ + ".shape", places)}, output_);
   }
 
   void squeeze_excite() {

@@ -18,6 +18,7 @@
 #include <unordered_map>
 
 #include "analysis.h"
+#include "attention.h"
 #include "autogo/base/error.h"
 #include "autogo/graph/reshape.h"
 #include "autogo/onnx/model.h"
@@ -75,17 +76,26 @@ class Builder {
   static constexpr std::uint32_t kNone = 0xffffffffU;
 
   void find_patterns() {
+    for (int i = 0; i < static_cast<int>(source_.nodes.size()); ++i) {
+      if (auto match = match_attention(view_, i)) take(std::move(*match));
+    }
     for (int i = static_cast<int>(source_.nodes.size()) - 1; i >= 0; --i) {
       const auto at = static_cast<std::size_t>(i);
       if (view_.node(i).state != OnnxNode::State::kLive || taken_[at]) continue;
-      auto match = match_pattern(view_, i, taken_);
-      if (!match) continue;
-      for (const int node : match->nodes) {
-        taken_[static_cast<std::size_t>(node)] = true;
-        idiom_[static_cast<std::size_t>(node)] = i;
-      }
-      matches_.emplace(i, std::move(*match));
+      if (auto match = match_pattern(view_, i, taken_)) take(std::move(*match));
     }
+  }
+
+  /// The nodes of an idiom are its own.
+  void take(PatternMatch match) {
+    const auto taken = [&](int node) { return taken_[static_cast<std::size_t>(node)]; };
+    if (std::ranges::any_of(match.nodes, taken)) return;
+    const int last = match.nodes.back();
+    for (const int node : match.nodes) {
+      taken_[static_cast<std::size_t>(node)] = true;
+      idiom_[static_cast<std::size_t>(node)] = last;
+    }
+    matches_.emplace(last, std::move(match));
   }
 
   std::uint32_t new_unit(OnnxUnit unit, const std::string& name, Source::NodeFacts facts = {}) {

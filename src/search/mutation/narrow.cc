@@ -33,6 +33,7 @@ Reaction reaction(const Graph& graph, NodeId id) {
       return node.attrs.out_channels == feature_map(graph.type(input)).c ? Reaction::kPasses
                                                                          : Reaction::kRefuses;
     case OpKind::kGroupNorm:
+    case OpKind::kAttention:  // its masks and tables are no part of a new one
     case OpKind::kSoftmax:
     case OpKind::kLogSoftmax:
       return Reaction::kRefuses;

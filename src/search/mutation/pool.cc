@@ -241,7 +241,9 @@ ReplacementPool::ReplacementPool(const SegmentDatabase& database, const Graph& i
     for (std::size_t end = begin + 1; end <= std::min(order.size(), begin + kOwnRun); ++end) {
       const NodeId last = order[end - 1];
       const OpKind op = input.node(last).op;
-      if (is_port(input, last) || !allowed.contains(op)) break;
+      const std::int8_t most = op_info(op).new_inputs;
+      const bool masked = most >= 0 && input.inputs(last).size() > static_cast<std::size_t>(most);
+      if (is_port(input, last) || !allowed.contains(op) || masked) break;
       const Cut cut{order, begin, end};
       const Ports ports = segment_ports(input, uses, cut);
       const Graph body = extract_segment(input, ports, cut);
