@@ -68,6 +68,8 @@ TEST(CostModels, MeasureWhatTheCountsSay) {
   EXPECT_EQ(measures.count("params"), 2 * 576);  // the tied weight once
   EXPECT_EQ(measures.count("weight_bytes"), 2 * 2304);
   EXPECT_EQ(measures.count("peak_memory"), cost.peak_activation_bytes);
+  // Three convolutions and their activations on 8 x 16 x 16 floats; a weight is read by each.
+  EXPECT_EQ(measures.count("memory_traffic"), 6 * 2 * 4 * 8 * 16 * 16 + 3 * 2304);
 }
 
 /// In place and as a network of its own the measures are the same, for every cut: a weight that
