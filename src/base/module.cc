@@ -2,7 +2,9 @@
 
 #include <dlfcn.h>
 
+#include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <mutex>
 
 #include "autogo/base/error.h"
@@ -11,19 +13,36 @@
 namespace autogo {
 namespace {
 
-constexpr const char* kModuleFile = "autogo_torch.so";
+struct ModuleRow {
+  const char* file;
+  const char* build;    ///< how to get it, for hints
+  const char* install;  ///< what it needs to be loaded
+};
 
-std::string find_module(const std::string& need) {
+/// By Module.
+constexpr ModuleRow kModules[] = {
+    {"autogo_torch.so", "build autogo with LibTorch (libtorch-dev, AUTOGO_WITH_TORCH=ON)",
+     "install LibTorch (libtorch-dev)"},
+    {"autogo_solver.so", "build or install autogo again, as a whole",
+     "install CBC (coinor-libcbc-dev)"}};
+
+const ModuleRow& row_of(Module module) { return kModules[static_cast<std::size_t>(module)]; }
+
+std::string find_module(Module module, const std::string& need) {
+  const ModuleRow& row = row_of(module);
   const char* chosen = std::getenv("AUTOGO_MODULE_DIR");
-  if (chosen != nullptr && *chosen != '\0') return std::string(chosen) + "/" + kModuleFile;
+  if (chosen != nullptr && *chosen != '\0') {
+    std::string path = std::string(chosen) + "/" + row.file;
+    std::error_code ignored;
+    // The folder may have one of the modules only.
+    if (module == Module::kTorch || std::filesystem::exists(path, ignored)) return path;
+  }
   try {
-    return module_file(kModuleFile);
+    return module_file(row.file);
   } catch (Error& e) {
     throw Error(ErrorKind::kUnsupported, need + ": " + e.what())
-        .with_hint(
-            "build autogo with LibTorch (libtorch-dev, AUTOGO_WITH_TORCH=ON), or set "
-            "AUTOGO_MODULE_DIR to the folder that has " +
-            std::string(kModuleFile));
+        .with_hint(std::string(row.build) + ", or set AUTOGO_MODULE_DIR to the folder that has " +
+                   row.file);
   }
 }
 
@@ -38,19 +57,20 @@ void choose_blas_kernels() {
 #endif
 }
 
-struct Module {
+struct OpenModule {
   std::string path;
   void* handle = nullptr;
 };
 
-const Module& open_module(const std::string& need) {
+const OpenModule& open_module(Module which, const std::string& need) {
   static std::mutex mutex;
-  static Module module;
+  static std::array<OpenModule, std::size(kModules)> modules;
   const std::lock_guard<std::mutex> lock(mutex);
+  OpenModule& module = modules[static_cast<std::size_t>(which)];
   if (module.handle != nullptr) return module;
-  std::string path = find_module(need);
+  std::string path = find_module(which, need);
   // Threads are ours: a BLAS that starts its own would fight with them. OpenBLAS reads this when it
-  // is loaded; where CBC has loaded it already, the module tells it.
+  // is loaded.
   ::setenv("OPENBLAS_NUM_THREADS", "1", /*overwrite=*/0);
   // Waiting OpenMP threads sleep instead of spinning, which ruins two threads on two busy cores.
   ::setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
@@ -60,7 +80,7 @@ const Module& open_module(const std::string& need) {
     const char* reason = ::dlerror();
     throw Error(ErrorKind::kUnsupported,
                 path + ": cannot be loaded: " + (reason != nullptr ? reason : "no reason given"))
-        .with_hint("install LibTorch (libtorch-dev) and build autogo again");
+        .with_hint(std::string(row_of(which).install) + " and build autogo again");
   }
   module = {std::move(path), handle};
   return module;
@@ -73,13 +93,13 @@ const Module& open_module(const std::string& need) {
 
 }  // namespace
 
-void* torch_module_entry(const char* entry, const std::string& need) {
-  const Module& module = open_module(need);
+void* module_entry(Module which, const char* entry, const std::string& need) {
+  const OpenModule& module = open_module(which, need);
   void* address = ::dlsym(module.handle, entry);
   if (address == nullptr) refuse(module.path);
   return address;
 }
 
-void refuse_torch_module() { refuse(open_module("").path); }
+void refuse_module(Module which) { refuse(open_module(which, "").path); }
 
 }  // namespace autogo

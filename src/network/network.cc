@@ -14,10 +14,10 @@ namespace autogo {
 const NetworkModuleApi& network_module() {
   static const NetworkModuleApi* const api = [] {
     const auto entry = reinterpret_cast<NetworkModuleEntry>(
-        torch_module_entry(kNetworkModuleEntry, "running networks needs LibTorch"));
+        module_entry(Module::kTorch, kNetworkModuleEntry, "running networks needs LibTorch"));
     const NetworkModuleApi* found = entry();
     if (found->version != kNetworkModuleVersion || found->program_size != sizeof(Program)) {
-      refuse_torch_module();
+      refuse_module(Module::kTorch);
     }
     return found;
   }();

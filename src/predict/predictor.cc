@@ -14,11 +14,11 @@ namespace {
 
 const ModuleApi& module_api() {
   static const ModuleApi* const api = [] {
-    const auto entry =
-        reinterpret_cast<ModuleEntry>(torch_module_entry(kModuleEntry, "predictors need LibTorch"));
+    const auto entry = reinterpret_cast<ModuleEntry>(
+        module_entry(Module::kTorch, kModuleEntry, "predictors need LibTorch"));
     const ModuleApi* found = entry();
     if (found->version != kModuleVersion || found->graph_size != sizeof(Graph)) {
-      refuse_torch_module();
+      refuse_module(Module::kTorch);
     }
     return found;
   }();

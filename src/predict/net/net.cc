@@ -276,9 +276,9 @@ torch::Tensor forward(const NetView& net, const RowTensors& rows, const Unfoldin
 }
 
 void use_one_thread() {
-  // OpenBLAS has threads of its own, which LibTorch does not govern, and CBC may have loaded it
-  // before anyone could set its environment variable. Two of them spinning on two busy cores made a
-  // training step a hundred times slower.
+  // OpenBLAS has threads of its own, which LibTorch does not govern, and a program that links either
+  // loads it before anyone could set its environment variable. Two of them spinning on two busy
+  // cores made a training step a hundred times slower.
   static const bool blas_done = [] {
     using SetThreads = void (*)(int);
     const auto set =
