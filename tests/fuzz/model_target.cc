@@ -12,6 +12,7 @@
 #include "autogo/search/search.h"
 #include "autogo/segment/segmentation.h"
 #include "mutation.h"
+#include "onnx/attention_builder.h"
 #include "onnx/op_samples.h"
 #include "onnx/operator_cases.h"
 #include "search/search_support.h"
@@ -106,7 +107,8 @@ onnx::ModelProto exported(const Graph& graph, const std::string& path) {
 }
 
 std::vector<onnx::ModelProto> valid_models() {
-  std::vector<onnx::ModelProto> models{mixed_model(), arithmetic_model()};
+  std::vector<onnx::ModelProto> models{mixed_model(), arithmetic_model(),
+                                       masked_attention().model()};
   const TempDir folder;
   const std::string path = folder / "m.onnx";
   for (const Graph& graph : {testing::residual_network(), testing::concat_network(),

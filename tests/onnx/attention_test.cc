@@ -5,9 +5,9 @@
 #include <cstdlib>
 #include <map>
 
+#include "attention_builder.h"
 #include "autogo/cost/cost.h"
 #include "autogo/onnx/model.h"
-#include "onnx_builder.h"
 #include "ort.h"
 #include "support/temp_dir.h"
 
@@ -90,6 +90,27 @@ TEST(Attention, IsOneNodeInEveryForm) {
     EXPECT_EQ(counts.count("softmax") + counts.count("matmul"), 0U) << dump(graph);
     EXPECT_EQ(counts.at("gelu"), static_cast<int>(c.attentions));  // the MLPs are as they were
     EXPECT_GE(counts.at("layer_norm"), static_cast<int>(2 * c.attentions));
+  }
+}
+
+TEST(Attention, WrittenByHandWithAMaskIsOneNode) {
+  const TempDir folder;
+  const Graph graph = import_onnx(masked_attention().save(folder / "m.onnx"));
+  EXPECT_EQ(ops_of(graph), "dense attention add");
+  const std::vector<NodeId> found = attentions(graph);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(graph.node(found[0]).num_inputs, 2U);
+  EXPECT_EQ(graph.node(found[0]).attrs.group, 4);
+  EXPECT_EQ(graph.node(found[0]).attrs.block, 8);
+  EXPECT_EQ(graph_cost(graph).total.params, 2 * 32 * 32 + 32 * 96 + 96);
+}
+
+TEST(Attention, WithAnInnerValueThatIsSeenStaysAsItIs) {
+  for (const char* const seen : {"shares", "kt", "joined"}) {
+    const TempDir folder;
+    OnnxBuilder b = masked_attention();
+    b.output(seen);
+    EXPECT_TRUE(attentions(import_onnx(b.save(folder / "m.onnx"))).empty()) << seen;
   }
 }
 

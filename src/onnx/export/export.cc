@@ -254,8 +254,9 @@ class Exporter {
 
   /// How many of a unit's nodes begin_attentions() has written.
   std::size_t begun(NodeId id) const {
-    const auto it = std::ranges::find(attentions_, id, &std::pair<NodeId, std::size_t>::first);
-    return it == attentions_.end() ? 0 : it->second;
+    const auto it =
+        std::ranges::lower_bound(attentions_, id, {}, &std::pair<NodeId, std::size_t>::first);
+    return it == attentions_.end() || it->first != id ? 0 : it->second;
   }
 
   void write_unit(NodeId id, const OnnxUnit& u) {

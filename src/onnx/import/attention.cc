@@ -23,6 +23,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <span>
 #include <string_view>
 
 namespace autogo {
@@ -31,6 +32,9 @@ namespace {
 constexpr int kMostHops = 16;     // between a softmax and a product, or a product and a projection
 constexpr int kMostLayouts = 3;   // reshapes and transposes around the projections
 constexpr int kMostVisited = 64;  // in the search for the product behind the scores
+constexpr std::size_t kMostUsers = 16;        // of a value within
+constexpr std::int64_t kMostHeads = 1 << 20;  // and what the table can say of it
+constexpr std::int64_t kMostWidth = 1 << 15;
 
 using Ints = std::vector<std::int64_t>;
 
@@ -81,6 +85,15 @@ class Matcher {
   };
 
   const Ints& dims(int value) const { return *view_.dims(value); }
+
+  /// 0 when a dimension is, and when the product is beyond what can be counted.
+  static std::int64_t product(std::span<const std::int64_t> of) {
+    std::int64_t result = 1;
+    for (const std::int64_t d : of) {
+      if (d <= 0 || __builtin_mul_overflow(result, d, &result)) return 0;
+    }
+    return result;
+  }
 
   /// The operand of a node that is computed, when it is the only one; else -1.
   int only_computed(int node) const {
@@ -267,7 +280,8 @@ class Matcher {
     if (cross && f.first >= f.memory.values.size()) return std::nullopt;
     const int x = f.before.values[f.first], out = f.behind.values[f.last];
     const int y = cross ? f.memory.values[f.first] : x;
-    for (const int value : {x, y, out, view_.output(softmax_), view_.output(mix_)}) {
+    for (const int value :
+         {x, y, out, view_.output(softmax_), view_.output(mix_), view_.input(scores_, 0)}) {
       if (!all_known(view_.dims(value)) || dims(value).size() < 3) return std::nullopt;
     }
     const std::size_t usual = dims(x).size() - 2;
@@ -293,26 +307,27 @@ class Matcher {
                                  const Projection& last) const {
     const Ints &from = dims(x), &over = dims(y), &to = dims(out);
     if (from.size() != to.size() || from.size() != over.size()) return std::nullopt;
-    std::int64_t batch = 1;
+    Ints beside;  // what stands beside each other, without attention between it
     for (std::size_t d = 0; d + 1 < from.size(); ++d) {
       if (d == axis) continue;
       if (from[d] != to[d] || from[d] != over[d]) return std::nullopt;
-      batch *= from[d];
+      beside.push_back(from[d]);
     }
     const Ints &scores = dims(view_.output(softmax_)), &mix = dims(view_.output(mix_));
     const std::int64_t queries = scores[scores.size() - 2], width = mix.back();
     if (from[axis] != queries || to[axis] != queries || over[axis] != scores.back()) {
       return std::nullopt;
     }
-    if (to.back() != last.features || batch <= 0 || width <= 0) return std::nullopt;
-    std::int64_t heads = 1;
-    for (std::size_t d = 0; d + 2 < scores.size(); ++d) heads *= scores[d];
-    if (heads % batch != 0) return std::nullopt;
-    heads /= batch;
+    if (to.back() != last.features || last.features > kMaxDim >> 2) return std::nullopt;
+    const std::int64_t batch = product(beside);
+    const std::int64_t maps = product(std::span(scores).first(scores.size() - 2));
+    if (batch == 0 || maps % batch != 0 || maps / batch > kMostHeads) return std::nullopt;
+    const std::int64_t heads = maps / batch;
     // One product may make two or all three of them; keys, queries and values are equally wide.
     std::int64_t features = 0;
     for (const Projection* p : distinct(q, k, v)) features += p->features;
-    if (heads < 1 || features != 3 * heads * width) return std::nullopt;
+    if (heads < 1 || width < 1 || width > kMostWidth) return std::nullopt;
+    if (features != 3 * heads * width) return std::nullopt;
     if (dims(view_.input(scores_, 0)).back() != width) return std::nullopt;
     Attrs a;
     a.group = static_cast<std::int32_t>(heads);
@@ -337,6 +352,11 @@ class Matcher {
     PatternMatch match{{nodes.begin(), nodes.end()}, {OpKind::kAttention, attrs, {x}}};
     if (y >= 0) match.form.inputs.push_back(y);
     for (const int mask : masks_) match.form.inputs.push_back(mask);
+    for (std::size_t i = 0; i + 1 < match.nodes.size(); ++i) {
+      for (const int value : view_.node(match.nodes[i]).outputs) {
+        if (value >= 0 && view_.users(value).size() > kMostUsers) return std::nullopt;
+      }
+    }
     if (!view_.closed(match.nodes) || !view_.only_first_output(match.nodes.back())) {
       return std::nullopt;
     }
