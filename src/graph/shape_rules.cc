@@ -1,23 +1,20 @@
 // Shape rules of the operator table. A rule takes the types of the computed inputs and the node's
 // attributes and gives the output type, or throws an Error that says which condition failed; the
-// caller adds the node's name. Window arithmetic is the ONNX definition (Conv, MaxPool): with
-// d(k - 1) + 1 the extent of a dilated kernel,
-//
-//   explicit pads:  out = floor((in + begin + end - extent) / stride) + 1   (ceil when ceil_mode;
-//                   a window that would start in the end padding is dropped)
-//   same:           out = ceil(in / stride), pads = max((out - 1) stride + extent - in, 0)
+// caller adds the node's name. Window arithmetic is in window.cc.
 //
 // Layouts travel here too: a transpose of N,C,H,W to N,H,W,C turns channels-first into
 // channels-last, an activation keeps what it gets, a reshape starts afresh from its rank.
 //
 // Tested by tests/graph/shape_rules_test.cc and, through the onnx layer, against the ONNX checker.
 
+#include "shape_rules.h"
+
 #include <algorithm>
 #include <string>
 
 #include "autogo/base/error.h"
 #include "autogo/graph/op.h"
-#include "shape_rules.h"
+#include "autogo/graph/window.h"
 
 namespace autogo {
 
@@ -26,11 +23,6 @@ using shape_rules::normal_axis;
 using shape_rules::require_known;
 
 namespace {
-
-std::int64_t extent(const Attrs& a, int dim) {
-  const auto d = static_cast<std::size_t>(dim);
-  return std::int64_t{a.dilation[d]} * (a.kernel[d] - 1) + 1;
-}
 
 void require_map(OpKind kind, const TensorType& type) {
   if (type.shape.rank() != 4 || type.layout != Layout::kChannelsFirst) {
@@ -54,7 +46,8 @@ void require_possible(OpKind kind, const Attrs& a) {
     within(a.stride[d], 1, kMax, kind == OpKind::kResize ? "a scale" : "a stride");
     within(a.dilation[d], 1, kMax, "a dilation");
     within(a.output_padding[d], 0, kMax, "an output padding");
-    within(extent(a, static_cast<int>(d)), 1, kMax, "the extent of the dilated kernel");
+    within(window_axis(a, static_cast<int>(d)).extent(), 1, kMax,
+           "the extent of the dilated kernel");
   }
   for (const std::int32_t pad : a.pads) within(pad, -kMax, kMax, "a pad");
   within(a.block, 1, kMaxBlock, "the block size");
@@ -78,8 +71,9 @@ TensorType window_rule(OpKind kind, const Attrs& a, const TensorType& in, std::i
     const auto axis = static_cast<std::size_t>(dim) + 2;
     const std::int64_t size = window_output_size(in.shape[axis], a, dim);
     if (size <= 0) {
-      fail(std::string(op_name(kind)) + " window of " + std::to_string(extent(a, dim)) +
-           (dim == 0 ? " rows" : " columns") + " does not fit the input " + to_string(in.shape));
+      fail(std::string(op_name(kind)) + " window of " +
+           std::to_string(window_axis(a, dim).extent()) + (dim == 0 ? " rows" : " columns") +
+           " does not fit the input " + to_string(in.shape));
     }
     out.shape[axis] = size;
   }
@@ -111,10 +105,7 @@ TensorType conv_transpose_rule(const Attrs& a, const TensorType& in) {
   out.shape[1] = a.out_channels;
   for (const int dim : {0, 1}) {
     const auto d = static_cast<std::size_t>(dim);
-    const std::int64_t size = a.padding == Padding::kExplicit
-                                  ? a.stride[d] * (in.shape[d + 2] - 1) + a.output_padding[d] +
-                                        extent(a, dim) - a.pads[d] - a.pads[d + 2]
-                                  : in.shape[d + 2] * a.stride[d];
+    const std::int64_t size = window_axis(a, dim).spread(in.shape[d + 2]);
     if (size <= 0) fail("conv_transpose gives an empty map from " + to_string(in.shape));
     out.shape[d + 2] = size;
   }
@@ -301,36 +292,6 @@ TensorType matmul_rule(std::span<const TensorType> inputs) {
   // Rank 3 keeps reading as tokens; rank 4 is heads x tokens x features, no feature map.
   return {inputs[0].dtype, dims.size() <= 3 ? Layout::kChannelsLast : Layout::kNone, Shape(dims)};
 }
-
-}  // namespace
-
-std::int64_t window_output_size(std::int64_t input, const Attrs& a, int dim) {
-  const auto d = static_cast<std::size_t>(dim);
-  const std::int64_t stride = a.stride[d];
-  if (stride < 1 || a.kernel[d] < 1 || a.dilation[d] < 1 || input < 1) return 0;
-  if (a.padding != Padding::kExplicit) return (input + stride - 1) / stride;
-  const std::int64_t padded = input + a.pads[d] + a.pads[d + 2];
-  const std::int64_t room = padded - extent(a, dim);
-  if (room < 0) return 0;
-  if (!a.ceil_mode) return room / stride + 1;
-  std::int64_t out = (room + stride - 1) / stride + 1;
-  if ((out - 1) * stride >= input + a.pads[d]) --out;
-  return out;
-}
-
-std::array<std::int32_t, 2> window_pads(std::int64_t input, const Attrs& a, int dim) {
-  const auto d = static_cast<std::size_t>(dim);
-  if (a.padding == Padding::kExplicit) return {a.pads[d], a.pads[d + 2]};
-  const std::int64_t out = window_output_size(input, a, dim);
-  const std::int64_t total =
-      std::max<std::int64_t>((out - 1) * a.stride[d] + extent(a, dim) - input, 0);
-  const auto less = static_cast<std::int32_t>(total / 2);
-  const auto more = static_cast<std::int32_t>(total - total / 2);
-  if (a.padding == Padding::kSame) return {less, more};
-  return {more, less};
-}
-
-namespace {
 
 TensorType type_by_rule(OpKind kind, const Attrs& a, std::span<const TensorType> in);
 

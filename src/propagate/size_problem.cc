@@ -24,6 +24,7 @@
 #include <cmath>
 
 #include "autogo/base/error.h"
+#include "autogo/graph/window.h"
 #include "problem.h"
 #include "text.h"
 
@@ -47,9 +48,7 @@ std::int64_t transposed_size(std::int64_t input, const Attrs& a, int dim) {
   if (a.output_padding[d] >= std::max(a.stride[d], a.dilation[d]) && a.output_padding[d] > 0) {
     return 0;
   }
-  if (a.padding != Padding::kExplicit) return input * a.stride[d];
-  const std::int64_t extent = std::int64_t{a.dilation[d]} * (a.kernel[d] - 1) + 1;
-  return a.stride[d] * (input - 1) + a.output_padding[d] + extent - a.pads[d] - a.pads[d + 2];
+  return window_axis(a, dim).spread(input);
 }
 
 /// Output size by the operator's arithmetic; <= 0 when there is none.

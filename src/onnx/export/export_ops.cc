@@ -13,6 +13,7 @@
 #include <numeric>
 
 #include "autogo/base/error.h"
+#include "autogo/graph/window.h"
 #include "export_activations.h"
 #include "model_writer.h"
 #include "onnx/attributes.h"
@@ -175,7 +176,7 @@ class OpWriter : private ActivationWriter {
     Ints extra{attrs_.output_padding[0], attrs_.output_padding[1]};
     if (attrs_.padding != Padding::kExplicit) {
       for (const std::size_t d : {0U, 1U}) {  // the output is input x stride: cut what is over
-        const std::int64_t extent = std::int64_t{attrs_.dilation[d]} * (attrs_.kernel[d] - 1) + 1;
+        const std::int64_t extent = window_axis(attrs_, static_cast<int>(d)).extent();
         const std::int64_t over = std::max<std::int64_t>(extent - attrs_.stride[d], 0);
         extra[d] = std::max<std::int64_t>(attrs_.stride[d] - extent, 0);
         const bool upper = attrs_.padding == Padding::kSame;
@@ -369,8 +370,8 @@ class OpWriter : private ActivationWriter {
     for (const int dim : {0, 1}) {
       const auto d = static_cast<std::size_t>(dim);
       const auto [begin, end] = window_pads(in_.shape[d + 2], attrs_, dim);
-      const std::int64_t extent = std::int64_t{attrs_.dilation[d]} * (attrs_.kernel[d] - 1) + 1;
-      const std::int64_t reach = (out_.shape[d + 2] - 1) * attrs_.stride[d] + extent;
+      const std::int64_t reach =
+          (out_.shape[d + 2] - 1) * attrs_.stride[d] + window_axis(attrs_, dim).extent();
       const std::int64_t rest =
           attrs_.ceil_mode ? std::max<std::int64_t>(reach - in_.shape[d + 2] - begin - end, 0) : 0;
       // Padding of a whole window is not allowed, and counted padding must stay what it is.

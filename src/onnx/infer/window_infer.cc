@@ -1,11 +1,12 @@
-// Dimensions of convolutions and pooling, of any rank: the ONNX definition with 64-bit arithmetic
-// and every attribute checked. (The schema's own functions divide by a stride of zero.)
+// Dimensions of convolutions and pooling, of any rank, every attribute checked; the arithmetic is
+// WindowAxis'. (The schema's own functions divide by a stride of zero.)
 //
 // Tested by tests/onnx/infer_test.cc.
 
 #include <algorithm>
 
 #include "autogo/base/error.h"
+#include "autogo/graph/window.h"
 #include "infer.h"
 #include "infer_detail.h"
 
@@ -33,57 +34,46 @@ Ints window_list(const NodeView& n, const char* name, std::size_t count, std::in
   return *values;
 }
 
-struct Window {
-  Ints kernel, stride, dilation, pads, output_padding;
-  std::string auto_pad;
-  bool ceil = false;
-};
-
-Window read_window(const NodeView& n, std::size_t spatial, const Ints& kernel) {
-  Window w;
-  w.kernel = window_list(n, "kernel_shape", spatial, 0, 1);
-  if (!kernel.empty() && w.kernel[0] == 0) w.kernel = kernel;
-  for (const std::int64_t k : w.kernel) {
+/// One window an axis, attributes checked.
+std::vector<WindowAxis> read_window(const NodeView& n, std::size_t spatial, const Ints& given) {
+  Ints kernel = window_list(n, "kernel_shape", spatial, 0, 1);
+  if (!given.empty() && kernel[0] == 0) kernel = given;
+  for (const std::int64_t k : kernel) {
     if (k < 1) fail("kernel_shape is missing or 0");
     if (k > kMaxAttribute) fail("the kernel has a size of " + std::to_string(k));
   }
-  if (!kernel.empty() && kernel != w.kernel && std::ranges::min(kernel) >= 0) {
-    fail("kernel_shape is " + dims_text(w.kernel) + ", the weights' is " + dims_text(kernel));
+  if (!given.empty() && given != kernel && std::ranges::min(given) >= 0) {
+    fail("kernel_shape is " + dims_text(kernel) + ", the weights' is " + dims_text(given));
   }
-  w.stride = window_list(n, "strides", spatial, 1, 1);
-  w.dilation = window_list(n, "dilations", spatial, 1, 1);
-  w.pads = window_list(n, "pads", 2 * spatial, 0, -kMaxAttribute);
-  w.output_padding = window_list(n, "output_padding", spatial, 0, 0);
-  w.auto_pad = attribute_string(n.proto(), "auto_pad", "NOTSET");
-  w.ceil = attribute_int(n.proto(), "ceil_mode", 0) != 0;
-  return w;
+  const Ints stride = window_list(n, "strides", spatial, 1, 1);
+  const Ints dilation = window_list(n, "dilations", spatial, 1, 1);
+  const Ints pads = window_list(n, "pads", 2 * spatial, 0, -kMaxAttribute);
+  const Ints output_padding = window_list(n, "output_padding", spatial, 0, 0);
+  const std::string auto_pad = attribute_string(n.proto(), "auto_pad", "NOTSET");
+  const bool ceil = attribute_int(n.proto(), "ceil_mode", 0) != 0;
+  const bool padded = auto_pad != "VALID";
+  std::vector<WindowAxis> axes;
+  for (std::size_t i = 0; i < spatial; ++i) {
+    axes.push_back({kernel[i], stride[i], dilation[i], padded ? pads[i] : 0,
+                    padded ? pads[i + spatial] : 0, output_padding[i], auto_pad.starts_with("SAME"),
+                    ceil});
+  }
+  return axes;
 }
 
-std::int64_t forward_size(const Window& w, std::size_t i, std::int64_t in, std::size_t spatial) {
+std::int64_t forward_size(const WindowAxis& w, std::int64_t in) {
   if (in < 0) return -1;
-  const std::int64_t extent = w.dilation[i] * (w.kernel[i] - 1) + 1;
-  if (w.auto_pad.starts_with("SAME")) return (in + w.stride[i] - 1) / w.stride[i];
-  const bool valid = w.auto_pad == "VALID";
-  const std::int64_t begin = valid ? 0 : w.pads[i], end = valid ? 0 : w.pads[i + spatial];
-  const std::int64_t room = in + begin + end - extent;
-  if (room < 0) {
-    fail("a window of " + std::to_string(extent) + " does not fit a map of " + std::to_string(in) +
-         " with " + std::to_string(begin + end) + " of padding");
+  if (!w.same && in + w.begin + w.end < w.extent()) {
+    fail("a window of " + std::to_string(w.extent()) + " does not fit a map of " +
+         std::to_string(in) + " with " + std::to_string(w.begin + w.end) + " of padding");
   }
-  if (!w.ceil) return room / w.stride[i] + 1;
-  std::int64_t out = (room + w.stride[i] - 1) / w.stride[i] + 1;
-  if ((out - 1) * w.stride[i] >= in + begin) --out;  // a window must start inside
-  return out;
+  return w.slide(in);
 }
 
-std::int64_t transposed_size(const Window& w, std::size_t i, std::int64_t in, std::size_t spatial) {
+std::int64_t transposed_size(const WindowAxis& w, std::int64_t in) {
   if (in < 0) return -1;
   if (in > INT64_MAX / kMaxAttribute / 2) fail("a dimension is too large");
-  if (w.auto_pad.starts_with("SAME")) return in * w.stride[i];
-  const bool valid = w.auto_pad == "VALID";
-  const std::int64_t pads = valid ? 0 : w.pads[i] + w.pads[i + spatial];
-  const std::int64_t extent = w.dilation[i] * (w.kernel[i] - 1) + 1;
-  const std::int64_t out = w.stride[i] * (in - 1) + w.output_padding[i] + extent - pads;
+  const std::int64_t out = w.spread(in);
   if (out < 0) fail("the output would have a size of " + std::to_string(out));
   return out;
 }
@@ -137,15 +127,15 @@ std::optional<InferredValue> infer_window(const NodeView& n) {
     out[1] =
         n.op() == "ConvTranspose" && (*weights)[1] >= 0 ? (*weights)[1] * group : (*weights)[0];
   }
-  const Window window = read_window(n, spatial, kernel);
+  const std::vector<WindowAxis> window = read_window(n, spatial, kernel);
   const auto output_shape =
       n.op() == "ConvTranspose" ? attribute_ints(n.proto(), "output_shape") : std::nullopt;
   for (std::size_t i = 0; i < spatial; ++i) {
     if (output_shape && output_shape->size() >= spatial) {
       out[i + 2] = (*output_shape)[output_shape->size() - spatial + i];
     } else {
-      out[i + 2] = n.op() == "ConvTranspose" ? transposed_size(window, i, (*in)[i + 2], spatial)
-                                             : forward_size(window, i, (*in)[i + 2], spatial);
+      out[i + 2] = n.op() == "ConvTranspose" ? transposed_size(window[i], (*in)[i + 2])
+                                             : forward_size(window[i], (*in)[i + 2]);
     }
   }
   return InferredValue{type, out, nullptr};
