@@ -6,6 +6,7 @@
 #include <map>
 
 #include "attention_builder.h"
+#include "autogo/base/error.h"
 #include "autogo/cost/cost.h"
 #include "autogo/onnx/model.h"
 #include "ort.h"
@@ -111,6 +112,24 @@ TEST(Attention, WithAnInnerValueThatIsSeenStaysAsItIs) {
     OnnxBuilder b = masked_attention();
     b.output(seen);
     EXPECT_TRUE(attentions(import_onnx(b.save(folder / "m.onnx"))).empty()) << seen;
+  }
+}
+
+TEST(Attention, WithPartsLeftOutIsRefused) {
+  const TempDir folder;
+  const int nodes = masked_attention().model().graph().node_size();
+  for (int i = 0; i < nodes; ++i) {
+    for (int change = 0; change < 5; ++change) {
+      SCOPED_TRACE("node " + std::to_string(i) + ", change " + std::to_string(change));
+      OnnxBuilder b = masked_attention();
+      onnx::NodeProto& node = *b.model().mutable_graph()->mutable_node(i);
+      if (change == 0) node.clear_output();
+      if (change == 1) node.set_output(0, "");
+      if (change == 2) node.clear_input();
+      if (change == 3) node.set_input(0, "");
+      if (change == 4) node.mutable_input()->RemoveLast();
+      EXPECT_THROW(import_onnx(b.save(folder / "m.onnx")), Error);
+    }
   }
 }
 

@@ -58,8 +58,9 @@ class Matcher {
 
   std::optional<PatternMatch> match() {
     const auto forms = table_forms(view_, softmax_);
+    if (forms.empty()) return std::nullopt;
     const Dims& dims = view_.dims(view_.output(softmax_));
-    if (forms.empty() || !all_known(dims) || dims->size() < 3) return std::nullopt;
+    if (!all_known(dims) || dims->size() < 3) return std::nullopt;
     if (forms[0].attrs.axis != static_cast<int>(dims->size()) - 1) return std::nullopt;
     nodes_.insert(softmax_);
     int budget = kMostVisited;
@@ -108,8 +109,15 @@ class Matcher {
   }
 
   bool is_product(int node) const {
-    return view_.is(node, "MatMul") && view_.computed(view_.input(node, 0)) &&
-           view_.computed(view_.input(node, 1));
+    if (!view_.is(node, "MatMul")) return false;
+    const int a = view_.input(node, 0), b = view_.input(node, 1);
+    return a >= 0 && b >= 0 && view_.computed(a) && view_.computed(b);
+  }
+
+  /// The first output of a node; -1 when it has none, or leaves it out.
+  int result(int node) const {
+    const std::vector<int>& outputs = view_.node(node).outputs;
+    return outputs.empty() ? -1 : outputs[0];
   }
 
   /// A product with a constant matrix.
@@ -145,6 +153,7 @@ class Matcher {
 
   /// The only node that reads a value; -1 when there are more, or it is a network output.
   int only_user(int value) const {
+    if (value < 0) return -1;
     const std::vector<int>& users = view_.users(value);
     return users.size() == 1 && !view_.network_output(value) ? users[0] : -1;
   }
@@ -156,9 +165,10 @@ class Matcher {
     for (const std::size_t i : {0U, 1U}) {
       const int test = users[i], choice = users[1 - i];
       if (!view_.is(test, "IsNaN") || !view_.is(choice, "Where")) continue;
-      if (view_.input(choice, 0) != view_.output(test) || view_.input(choice, 2) != value) continue;
+      if (result(test) < 0 || view_.input(choice, 0) != result(test)) continue;
+      if (view_.input(choice, 2) != value) continue;
       nodes_.insert({test, choice});
-      return view_.output(choice);
+      return result(choice);
     }
     return value;
   }
@@ -171,7 +181,7 @@ class Matcher {
       if (is_product(node)) return view_.input(node, 0) == value ? node : -1;
       if (!view_.is(node, "Cast") && !view_.is(node, "Reshape")) return -1;
       nodes_.insert(node);
-      value = view_.output(node);
+      value = result(node);
     }
     return -1;
   }
@@ -210,14 +220,14 @@ class Matcher {
         if (found->input != value) return std::nullopt;
         const int sum = only_user(found->output);
         if (sum < 0 || !view_.is(sum, "Add") || only_computed(sum) < 0) return found;
-        if (view_.dims(view_.output(sum)) != view_.dims(found->output)) return found;
+        if (result(sum) < 0 || view_.dims(result(sum)) != view_.dims(found->output)) return found;
         nodes_.insert(sum);
-        found->output = view_.output(sum);
+        found->output = result(sum);
         found->bias = true;
         return found;
       }
       if (!is_any(view_, node, kMoves) || only_computed(node) < 0) return std::nullopt;
-      value = view_.output(node);
+      value = result(node);
     }
     return std::nullopt;
   }
@@ -231,7 +241,7 @@ class Matcher {
     Chain chain{{value}, {}};
     for (int hop = 0; hop < kMostLayouts; ++hop) {
       const int node = view_.producer(chain.values.back());
-      if (node < 0 || !is_any(view_, node, kLayouts)) break;
+      if (node < 0 || !is_any(view_, node, kLayouts) || view_.input(node, 0) < 0) break;
       chain.nodes.push_back(node);
       chain.values.push_back(view_.input(node, 0));
     }
@@ -243,8 +253,9 @@ class Matcher {
     for (int hop = 0; hop < kMostLayouts; ++hop) {
       const int node = only_user(chain.values.back());
       if (node < 0 || !is_any(view_, node, kLayouts) || only_computed(node) < 0) break;
+      if (result(node) < 0) break;
       chain.nodes.push_back(node);
-      chain.values.push_back(view_.output(node));
+      chain.values.push_back(result(node));
     }
     return chain;
   }
