@@ -115,6 +115,17 @@ TEST(Attention, WithAnInnerValueThatIsSeenStaysAsItIs) {
   }
 }
 
+TEST(Attention, ThatAddsScoresToThemselvesHasNoMask) {
+  const TempDir folder;
+  OnnxBuilder b = masked_attention();
+  for (onnx::NodeProto& node : *b.model().mutable_graph()->mutable_node()) {
+    if (node.output(0) == "masked") node.set_input(1, "scores");
+  }
+  const Graph graph = import_onnx(b.save(folder / "m.onnx"));
+  EXPECT_EQ(ops_of(graph), "dense attention add");
+  EXPECT_EQ(graph.node(attentions(graph).at(0)).num_inputs, 1U);
+}
+
 TEST(Attention, WithPartsLeftOutIsRefused) {
   const TempDir folder;
   const int nodes = masked_attention().model().graph().node_size();

@@ -362,7 +362,9 @@ class Matcher {
                                        int y) const {
     PatternMatch match{{nodes.begin(), nodes.end()}, {OpKind::kAttention, attrs, {x}}};
     if (y >= 0) match.form.inputs.push_back(y);
-    for (const int mask : masks_) match.form.inputs.push_back(mask);
+    for (const int mask : masks_) {  // scores + scores reads nothing from elsewhere
+      if (!nodes.contains(view_.producer(mask))) match.form.inputs.push_back(mask);
+    }
     for (std::size_t i = 0; i + 1 < match.nodes.size(); ++i) {
       for (const int value : view_.node(match.nodes[i]).outputs) {
         if (value >= 0 && view_.users(value).size() > kMostUsers) return std::nullopt;
