@@ -138,6 +138,9 @@ Values constant_of_shape(const NodeView& n) {
   const onnx::AttributeProto* value = find_attribute(n.proto(), "value");
   const DType type =
       value != nullptr && value->has_t() ? to_dtype(value->t().data_type()) : DType::kFloat32;
+  if (value != nullptr && std::ranges::count(value->t().dims(), 1) != value->t().dims_size()) {
+    fail("the value of a ConstantOfShape has more or fewer elements than one");
+  }
   const auto shape = n.ints(0);
   if (!shape) return one(type, std::nullopt);
   for (const std::int64_t d : *shape) {
