@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "autogo/base/error.h"
+#include "autogo/graph/creatable.h"
 
 namespace autogo {
 namespace {
@@ -82,6 +83,16 @@ Graph extract_segment(const Graph& graph, const Ports& ports, const Cut& cut) {
   }
   for (const ValueId v : ports.outputs) body.add_output(mapped(map, v));
   return body;
+}
+
+bool is_creatable(const Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  const OpInfo& info = op_info(node.op);
+  if (!info.insertable) return false;
+  if (info.new_inputs >= 0 && node.num_inputs > static_cast<std::uint32_t>(info.new_inputs)) {
+    return false;
+  }
+  return node.op != OpKind::kAttention || node.attrs.axis == token_axis(graph.output_type(id));
 }
 
 Graph splice(const Graph& graph, const Cut& cut, const Graph& body, std::span<const ValueId> inputs,

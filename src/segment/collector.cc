@@ -20,6 +20,7 @@
 
 #include "autogo/base/error.h"
 #include "autogo/graph/canonical.h"
+#include "autogo/graph/creatable.h"
 
 namespace autogo {
 namespace {
@@ -43,16 +44,8 @@ bool is_map(const TensorType& type) { return feature_map(type).c > 0; }
 
 bool node_insertable(const Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
-  const OpInfo& info = op_info(node.op);
-  if (!info.insertable || info.shape_class == ShapeClass::kFixed) return false;
+  if (!is_creatable(graph, id) || op_info(node.op).shape_class == ShapeClass::kFixed) return false;
   if (slices_operand(node) || node.num_outputs != 1) return false;
-  if (info.new_inputs >= 0 && node.num_inputs > static_cast<std::uint32_t>(info.new_inputs)) {
-    return false;
-  }
-  // Tokens that come first: a new attention has them in their usual place.
-  if (node.op == OpKind::kAttention && node.attrs.axis != token_axis(graph.output_type(id))) {
-    return false;
-  }
   std::vector<TensorType> inputs;
   for (const ValueId v : graph.inputs(id)) inputs.push_back(graph.type(v));
   if (!std::all_of(inputs.begin(), inputs.end(), is_map)) return false;

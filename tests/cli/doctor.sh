@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 run "$AUTOGO" doctor
 expect_code 0
-for part in "segment database" predictor "sample models" "segment trainer" cores; do
+for part in "segment database" predictor "sample models" "segment trainer" "shape solver" cores; do
   expect_out_has "ok      $part: "
 done
 run "$AUTOGO" doctor --json
@@ -17,4 +17,11 @@ run env AUTOGO_DATA="$work/data" "$AUTOGO" doctor
 expect_code 3
 expect_out_has "broken  segment database: $work/data/segments.json: not valid JSON"
 expect_out_has "ok      predictor: "
+
+# So is a solver that cannot be loaded.
+mkdir modules
+head -c 1000 "$AUTOGO" > modules/autogo_solver.so
+run env AUTOGO_MODULE_DIR="$work/modules" "$AUTOGO" doctor
+expect_code 3
+expect_out_has "broken  shape solver: $work/modules/autogo_solver.so: cannot be loaded: "
 finish

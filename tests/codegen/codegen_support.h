@@ -1,9 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -17,30 +15,12 @@
 #include "autogo/codegen/codegen.h"
 #include "autogo/onnx/model.h"
 #include "onnx/ort.h"
+#include "support/command.h"
 
 namespace autogo {
 
 inline std::string replaced_extension(const std::string& path, const std::string& extension) {
   return path.substr(0, path.rfind('.')) + extension;
-}
-
-struct CommandResult {
-  int code = 127;  ///< 77: it says that something is missing
-  std::string text;
-
-  bool missing() const { return code == 77 || code == 127; }
-};
-
-/// Runs a command of the shell, with both streams in its text.
-inline CommandResult run_command(const std::string& command) {
-  CommandResult result;
-  std::FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
-  if (pipe == nullptr) return result;
-  char buffer[4096];
-  while (std::fgets(buffer, sizeof(buffer), pipe) != nullptr) result.text += buffer;
-  const int status = ::pclose(pipe);
-  result.code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-  return result;
 }
 
 /// A script of this folder in Debian's Python, which has Debian's packages, or in another one.

@@ -9,9 +9,13 @@ as newer versions of PyTorch export it, and by hand.
 import math
 import sys
 
-import torch
-import torch.nn as nn
-import torch.nn.functional as F
+try:
+    import torch
+    import torch.nn as nn
+    import torch.nn.functional as F
+except ImportError as error:
+    print(error)
+    sys.exit(77)
 
 
 class MultiheadBlock(nn.Module):

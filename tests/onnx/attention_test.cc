@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 
 #include "attention_builder.h"
@@ -10,6 +9,7 @@
 #include "autogo/cost/cost.h"
 #include "autogo/onnx/model.h"
 #include "ort.h"
+#include "support/command.h"
 #include "support/temp_dir.h"
 
 namespace autogo {
@@ -21,19 +21,17 @@ const TempDir& models() {
   return folder;
 }
 
-bool written() {
-  static const bool done = [] {
-    const std::string command = "/usr/bin/python3 '" AUTOGO_SOURCE_DIR
-                                "/tests/onnx/attention_models.py' '" +
-                                models().path() + "' > /dev/null 2>&1";
-    return std::system("/usr/bin/python3 -c 'import torch' 2> /dev/null") == 0 &&
-           std::system(command.c_str()) == 0;
-  }();
-  return done;
+/// Exports them. Code 77 where PyTorch is missing, which is a reason to skip; any other is not.
+const CommandResult& exported() {
+  static const CommandResult result =
+      run_command("/usr/bin/python3 '" AUTOGO_SOURCE_DIR "/tests/onnx/attention_models.py' '" +
+                  models().path() + "'");
+  return result;
 }
 
-#define AUTOGO_SKIP_WITHOUT_TORCH() \
-  if (!written()) GTEST_SKIP() << "needs Debian's python3-torch"
+#define AUTOGO_SKIP_WITHOUT_TORCH()                                    \
+  if (exported().missing()) GTEST_SKIP() << "no Debian python3-torch"; \
+  ASSERT_EQ(exported().code, 0) << exported().text
 
 Graph imported(const std::string& name) { return import_onnx(models() / (name + ".onnx")); }
 

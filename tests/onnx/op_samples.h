@@ -31,6 +31,15 @@ inline Attrs with(Attrs a, const std::function<void(Attrs&)>& change) {
   return a;
 }
 
+inline Attrs two_heads(bool bias) {
+  Attrs a;
+  a.out_channels = 12;
+  a.group = 2;
+  a.block = 4;
+  a.bias = bias;
+  return a;
+}
+
 /// One or more samples of every operator that can be written anew, on 1x8x15x15 maps.
 inline std::vector<Sample> map_samples() {
   using enum OpKind;
@@ -162,15 +171,7 @@ inline std::vector<Sample> map_samples() {
               a.axis = 0;
             })},
       {"scale", kScale, {}},
-      {"attention", kAttention,
-       with({},
-            [](Attrs& a) {
-              a.out_channels = 12;
-              a.group = 2;
-              a.block = 4;
-              a.bias = true;
-            }),
-       7, 99},  // with reshapes of the map around it
+      {"attention", kAttention, two_heads(true), 7, 99},  // with reshapes of the map around it
       {"softmax", kSoftmax, with({}, [](Attrs& a) { a.axis = 3; })},
       {"log_softmax", kLogSoftmax, with({}, [](Attrs& a) { a.axis = 3; })},
   };
@@ -198,14 +199,7 @@ inline std::vector<Sample> token_samples() {
           {"dense_plain", kDense, units(false)},
           {"layer_norm", kLayerNorm, with({}, [](Attrs& a) { a.epsilon = 1e-5F; })},
           {"gelu", kGelu, {}, 9},
-          {"attention", kAttention,
-           with({},
-                [](Attrs& a) {
-                  a.out_channels = 12;
-                  a.group = 2;
-                  a.block = 4;
-                }),
-           7, 7, false},
+          {"attention", kAttention, two_heads(false), 7, 7, false},
           {"scale_last", kScale, with({}, [](Attrs& a) { a.axis = -1; })},
           {"prelu", kPRelu, {}, 7, 7, false}};
 }

@@ -1,14 +1,17 @@
 // autogo doctor: tries every part of the installation, rather than looking whether it is there.
 
 #include <array>
+#include <cmath>
 #include <functional>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "autogo/base/error.h"
 #include "autogo/base/parallel.h"
 #include "autogo/base/paths.h"
 #include "autogo/corpus/corpus.h"
+#include "autogo/milp/milp.h"
 #include "autogo/onnx/model.h"
 #include "autogo/predict/predictor.h"
 #include "autogo/segment/mine.h"
@@ -63,6 +66,15 @@ std::string use_sample_model() {
   return std::to_string(import_onnx(path).num_nodes()) + " nodes in " + path;
 }
 
+std::string use_solver() {
+  LinearModel model;  // the least whole x of at least 1.5
+  model.add_column(0, 10, 1, true);
+  model.set_coefficient(model.add_row(1.5, kUnbounded), 0, 1);
+  const auto x = solve(model);
+  AUTOGO_CHECK(x && std::abs(x->at(0) - 2) < 1e-6);
+  return "CBC solves a model with integers";
+}
+
 std::string use_trainer() {
   OneGraph graph;
   const std::array<GraphStream*, 1> streams = {&graph};
@@ -81,6 +93,7 @@ int run_doctor(Cli& cli) {
       attempt("predictor", use_predictor),
       attempt("sample models", use_sample_model),
       attempt("segment trainer", use_trainer),
+      attempt("shape solver", use_solver),
       {"cores", true, std::to_string(available_threads())},
   };
   bool ok = true;

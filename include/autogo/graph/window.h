@@ -7,8 +7,7 @@
 namespace autogo {
 
 /// A window along one axis, as ONNX defines Conv, MaxPool and ConvTranspose. The one place of its
-/// arithmetic: shape rules, propagation and the importer's inference ask here. (The exhaustive
-/// oracle of propagation counts for itself, on purpose.)
+/// arithmetic: shape rules, propagation and the importer's inference ask here.
 struct WindowAxis {
   std::int64_t kernel = 1, stride = 1, dilation = 1;  ///< at least 1
   std::int64_t begin = 0, end = 0;                    ///< pads

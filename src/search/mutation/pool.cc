@@ -25,6 +25,7 @@
 #include <set>
 
 #include "autogo/graph/canonical.h"
+#include "autogo/graph/creatable.h"
 #include "autogo/graph/map_axes.h"
 #include "dialect.h"
 
@@ -240,10 +241,7 @@ ReplacementPool::ReplacementPool(const SegmentDatabase& database, const Graph& i
   for (std::size_t begin = 0; begin < order.size(); ++begin) {
     for (std::size_t end = begin + 1; end <= std::min(order.size(), begin + kOwnRun); ++end) {
       const NodeId last = order[end - 1];
-      const OpKind op = input.node(last).op;
-      const std::int8_t most = op_info(op).new_inputs;
-      const bool masked = most >= 0 && input.inputs(last).size() > static_cast<std::size_t>(most);
-      if (is_port(input, last) || !allowed.contains(op) || masked) break;
+      if (!allowed.contains(input.node(last).op) || !is_creatable(input, last)) break;
       const Cut cut{order, begin, end};
       const Ports ports = segment_ports(input, uses, cut);
       const Graph body = extract_segment(input, ports, cut);

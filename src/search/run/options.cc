@@ -6,6 +6,7 @@
 
 #include "autogo/base/error.h"
 #include "autogo/base/spelling.h"
+#include "autogo/graph/creatable.h"
 #include "json_fields.h"
 #include "search/constraints.h"
 #include "versions.h"
@@ -133,7 +134,9 @@ void validate(const SearchOptions& options, const CostModels& models) {
 
 OpSet allowed_ops(const SearchOptions& options, const Graph& input) {
   OpSet ops;
-  for (const Node& node : input.nodes()) ops.insert(node.op);
+  for (std::uint32_t n = 0; n < input.num_nodes(); ++n) {
+    if (is_creatable(input, NodeId{n})) ops.insert(input.node(NodeId{n}).op);
+  }
   for (const std::string& name : options.allow_ops) {
     if (name == "all") {
       ops |= insertable_ops();
