@@ -80,6 +80,27 @@ TEST(SearchOptions, OperatorsAreTheInputsOwnPlusAllowedLessDenied) {
   }
 }
 
+TEST(SearchOptions, AttentionIsTheNetworksOwnOnlyIfANewOneWouldBeTheSame) {
+  Attrs heads;
+  heads.out_channels = 32;
+  heads.group = 4;
+  heads.block = 8;
+  const auto allowed = [&](bool masked, std::int32_t axis, bool asked) {
+    Graph g;
+    heads.axis = axis;
+    std::vector<ValueId> inputs{g.add_input(testing::tensor({9, 9, 32}))};
+    if (masked) inputs.push_back(g.add_input(testing::tensor({9, 1, 1, 9})));
+    g.add_output(g.add(OpKind::kAttention, heads, inputs));
+    SearchOptions options;
+    if (asked) options.allow_ops = {"attention"};
+    return allowed_ops(options, g).contains(OpKind::kAttention);
+  };
+  EXPECT_TRUE(allowed(false, 1, false));
+  EXPECT_FALSE(allowed(true, 1, false));
+  EXPECT_TRUE(allowed(true, 1, true));
+  EXPECT_FALSE(allowed(false, 0, false));  // tokens first
+}
+
 TEST(SearchOptions, UnknownOperatorsSayTheNearest) {
   SearchOptions options;
   options.deny_ops = {"maxpool"};
