@@ -124,6 +124,19 @@ TEST(Attention, ThatAddsScoresToThemselvesHasNoMask) {
   EXPECT_EQ(graph.node(attentions(graph).at(0)).num_inputs, 1U);
 }
 
+/// The last node of a branch that nobody reads may leave its output out.
+TEST(Attention, ThatEndsInNothingIsLeftAlone) {
+  for (const std::string& last : {"mix", "back", "joined", "z"}) {
+    const TempDir folder;
+    OnnxBuilder b = masked_attention();
+    auto& nodes = *b.model().mutable_graph()->mutable_node();
+    while (nodes[nodes.size() - 1].output(0) != last) nodes.RemoveLast();
+    nodes[nodes.size() - 1].set_output(0, "");
+    b.node("Relu", {"h"}, {"y"});
+    EXPECT_TRUE(attentions(import_onnx(b.save(folder / "m.onnx"))).empty()) << last;
+  }
+}
+
 TEST(Attention, WithPartsLeftOutIsRefused) {
   const TempDir folder;
   const int nodes = masked_attention().model().graph().node_size();
