@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "autogo/graph/window.h"
 #include "torch_ops.h"
 
 namespace autogo {
@@ -32,10 +33,11 @@ Ints window_pads_of(const Call& call, const Ints& kernel) {
   Ints pads(2 * rank);
   for (std::size_t d = 0; d < rank; ++d) {
     if (!shape.has_rank() || shape[d + 2] <= 0) call.refuse("auto_pad needs a known input size");
-    const std::int64_t out = (shape[d + 2] + strides[d] - 1) / strides[d];
-    const std::int64_t extent = dilations[d] * (kernel[d] - 1) + 1;
+    const WindowAxis axis{
+        .kernel = kernel[d], .stride = strides[d], .dilation = dilations[d], .same = true};
+    const std::int64_t out = axis.slide(shape[d + 2]);
     const std::int64_t total =
-        std::max<std::int64_t>((out - 1) * strides[d] + extent - shape[d + 2], 0);
+        std::max<std::int64_t>((out - 1) * axis.stride + axis.extent() - shape[d + 2], 0);
     pads[d] = rule == "SAME_UPPER" ? total / 2 : total - total / 2;
     pads[d + rank] = total - pads[d];
   }

@@ -17,8 +17,7 @@ namespace {
 
 /// 2 TB at most, so that a sum of millions is exact: what is held is taken away again.
 std::int64_t bytes(const TensorType& type) {
-  const Count size = Count(type.shape.elements()) * static_cast<std::int64_t>(dtype_size(type.dtype));
-  return std::min(size.value(), Count::kMost >> 20);
+  return std::min(value_bytes(type).value(), Count::kMost >> 20);
 }
 
 /// What a node holds besides its operands and results while it runs: an attention its scores before

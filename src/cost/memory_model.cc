@@ -1,8 +1,8 @@
 // Peak memory belongs to a whole network: which values are held when it peaks depends on all that
 // runs before and behind. A candidate is therefore put in place and looked at as a network.
 //
-// Traffic is what small networks wait for on most machines: every node reads its operands and its
-// weights from memory and writes its results there, one node after the other, nothing fused.
+// Traffic is that of nodes which run one after the other, nothing fused: each reads its operands
+// and its weights from memory and writes its results there.
 //
 // Tested by tests/cost/cost_model_test.cc.
 
@@ -12,7 +12,7 @@
 #include "autogo/cost/cost.h"
 #include "autogo/cost/cost_model.h"
 #include "candidate_model.h"
-#include "count.h"
+#include "node_costs.h"
 
 namespace autogo {
 namespace {
@@ -27,18 +27,14 @@ struct WholeNetwork : CostContext {
   const Cut cut;
 };
 
-Count bytes(const TensorType& type) {
-  return Count(type.shape.elements()) * static_cast<std::int64_t>(dtype_size(type.dtype));
-}
-
 std::int64_t traffic(const Graph& graph) {
   Count sum = 0;
   for (std::uint32_t n = 0; n < graph.num_nodes(); ++n) {
     const NodeId id{n};
     if (op_info(graph.node(id).op).shape_class == ShapeClass::kPort) continue;
-    for (const ValueId v : graph.inputs(id)) sum += bytes(graph.type(v));
+    for (const ValueId v : graph.inputs(id)) sum += value_bytes(graph.type(v));
     for (std::uint32_t port = 0; port < graph.node(id).num_outputs; ++port) {
-      sum += bytes(graph.type(graph.output(id, port)));
+      sum += value_bytes(graph.type(graph.output(id, port)));
     }
     sum += node_cost(graph, id).weight_bytes;
     if (graph.node(id).op == OpKind::kAttention) {  // what its parts hand on to each other
